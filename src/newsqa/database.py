@@ -1,0 +1,112 @@
+"""The SQLite database, the only truth of an index: schema, connections, errors."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from newsqa.errors import IndexCorruptError, IndexLockedError, NewsQAError
+
+SCHEMA_VERSION = 1
+FILE = "newsqa.sqlite"
+BUSY_SECONDS = 30
+
+# Passage ids are never reused (AUTOINCREMENT), so a snapshot and the tombstones
+# written since it are all that is needed to know what the snapshot lacks.
+# `text` stands last in its row: reading the columns before it skips its pages.
+# Foreign keys are on, so that dropping a source drops what only it brought.
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sources (
+    id INTEGER PRIMARY KEY, location TEXT NOT NULL UNIQUE, fields TEXT NOT NULL,
+    follow INTEGER NOT NULL, allow_private INTEGER NOT NULL, refreshed_at TEXT);
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY, source_id INTEGER NOT NULL REFERENCES sources ON DELETE CASCADE,
+    location TEXT NOT NULL, digest TEXT, etag TEXT, last_modified TEXT, present INTEGER NOT NULL,
+    UNIQUE (source_id, location));
+CREATE TABLE articles (
+    id TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL,
+    copy_of TEXT REFERENCES articles ON DELETE SET NULL, pending INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX articles_pending ON articles (pending) WHERE pending;
+CREATE INDEX articles_copy ON articles (copy_of) WHERE copy_of IS NOT NULL;
+CREATE TABLE revisions (
+    article_id TEXT NOT NULL REFERENCES articles ON DELETE CASCADE, revision INTEGER NOT NULL,
+    content_hash TEXT NOT NULL, url TEXT, outlet TEXT, authors TEXT NOT NULL, published TEXT, language TEXT,
+    origin TEXT NOT NULL, added_at TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
+    UNIQUE (article_id, revision));
+CREATE INDEX revisions_filter ON revisions (outlet, published, article_id, revision);
+CREATE TABLE sightings (
+    document_id INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    article_id TEXT NOT NULL REFERENCES articles ON DELETE CASCADE, content_hash TEXT NOT NULL,
+    present INTEGER NOT NULL, PRIMARY KEY (document_id, article_id, content_hash)) WITHOUT ROWID;
+CREATE INDEX sightings_article ON sightings (article_id);
+CREATE TABLE bands (
+    band INTEGER NOT NULL, article_id TEXT NOT NULL REFERENCES articles ON DELETE CASCADE,
+    PRIMARY KEY (band, article_id)) WITHOUT ROWID;
+CREATE INDEX bands_article ON bands (article_id);
+CREATE TABLE passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, article_id TEXT NOT NULL, revision INTEGER NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, vector BLOB NOT NULL);
+CREATE INDEX passages_article ON passages (article_id, revision);
+CREATE TABLE tombstones (seq INTEGER PRIMARY KEY AUTOINCREMENT, passage_id INTEGER NOT NULL);
+CREATE TRIGGER passage_gone AFTER DELETE ON passages
+    BEGIN INSERT INTO tombstones (passage_id) VALUES (old.id); END;
+CREATE TABLE removed (key TEXT PRIMARY KEY, removed_at TEXT NOT NULL) WITHOUT ROWID;
+CREATE VIRTUAL TABLE lexicon USING fts5 (title, text, content='', tokenize="porter unicode61 remove_diacritics 2");
+"""
+
+
+def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
+    """Open the database in autocommit mode, for explicit transactions.
+
+    Raises IndexCorruptError when the file is not a database.
+    """
+    with translated(path):
+        mode = "rwc" if create else "rw"
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_SECONDS,
+            check_same_thread=False,
+        )
+        connection.row_factory = sqlite3.Row
+        # FULL makes a commit survive power loss; secure_delete wipes what was removed.
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, mode: str = "IMMEDIATE") -> Iterator[None]:
+    """Commit on success and roll back on any exception."""
+    connection.execute(f"BEGIN {mode}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into this project's, with what to do about them."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise IndexLockedError(f"'{path}' is being written by another process. Try again later.") from error
+        if "full" in str(error):
+            raise NewsQAError(
+                f"No space left for '{path}'. What was committed is safe; free some space and run it again."
+            ) from error
+        raise NewsQAError(f"'{path}' can't be used: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise IndexCorruptError(
+            f"The database '{path}' is damaged ({error}). It was left as it is: restore it from a backup, "
+            "or move it away and run newsqa index again."
+        ) from error

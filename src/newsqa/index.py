@@ -1,0 +1,300 @@
+"""Reading an index: articles, revisions, passages, and search over them.
+
+`Index` is safe to share between threads. It follows what other processes
+commit: each `reading` block sees one whole state of the database.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsqa import chunk, database, lexical, snapshot
+from newsqa.errors import ArticleNotFoundError, IndexCorruptError, IndexMismatchError, IndexMissingError
+from newsqa.settings import Settings
+from newsqa.snapshot import Mark
+from newsqa.store import FaissStore
+from newsqa.types import Article, Filters, Passage, Source, Vectors
+
+log = logging.getLogger(__name__)
+
+ARTICLE = """SELECT a.id, r.revision, r.title, r.text, r.url, r.outlet, r.authors, r.published, r.language,
+    r.origin, r.content_hash, a.copy_of FROM articles a JOIN revisions r ON r.article_id = a.id"""
+CURRENT = f"{ARTICLE} AND r.revision = a.revision"
+Ranked = list[tuple[int, float]]
+
+
+def expected_meta(model_id: str) -> dict[str, str]:
+    """What an index must record to be readable by this version with this model."""
+    return {
+        "schema": str(database.SCHEMA_VERSION),
+        "chunking": chunk.CHUNKING,
+        "model": model_id,
+        "normalised": "l2",
+    }
+
+
+def check_meta(connection: sqlite3.Connection, folder: Path, model_id: str) -> None:
+    """Raise IndexMismatchError unless the index was built the way it is about to be read."""
+    found = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+    for key, wanted in expected_meta(model_id).items():
+        if found.get(key) != wanted:
+            remedy = (
+                f"Move '{folder}' away and run newsqa index on your sources again."
+                if key == "schema"
+                else f"Rebuild it from the stored articles: newsqa index --rebuild --index '{folder}'"
+            )
+            raise IndexMismatchError(
+                f"The index at '{folder}' was built with {key} '{found.get(key)}', this is '{wanted}'. {remedy}"
+            )
+
+
+class Index:
+    """A read-only view of the index in a folder; open it with `Index.open`."""
+
+    def __init__(self, folder: Path, model_id: str) -> None:
+        self.folder = folder
+        self._path = folder / database.FILE
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        with database.translated(self._path):
+            check_meta(self._connection, folder, model_id)
+        self._store: FaissStore | None = None
+        self._mark = Mark(0, 0)
+
+    @classmethod
+    def open(cls, settings: Settings, model_id: str) -> Index:
+        """Open the index that ``settings`` name.
+
+        Raises IndexMissingError, IndexCorruptError, or IndexMismatchError when it
+        was built with another model, chunking or schema.
+        """
+        folder = settings.index
+        if not (folder / database.FILE).is_file():
+            raise IndexMissingError(f"No index at '{folder}'. Build one: newsqa index PATH|URL|FEED")
+        return cls(folder, model_id)
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = database.connect(self._path)
+        return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold one state of the database for several reads by this thread."""
+        connection = self._connection
+        with database.translated(self._path):
+            if connection.in_transaction:
+                yield connection
+            else:
+                with database.transaction(connection, "DEFERRED"):
+                    yield connection
+
+    # Search
+
+    def load(self) -> None:
+        """Bring the vectors in memory up to what is committed."""
+        with self.reading() as connection, self._lock:
+            self._follow(connection)
+
+    def dense(self, vector: Vectors, k: int, filters: Filters = Filters()) -> Ranked:
+        """Return up to ``k`` (passage id, inner product), best first; ``vector`` has shape (dimension,)."""
+        with self.reading() as connection:
+            allowed = self._allowed(connection, filters)
+            with self._lock:
+                store = self._follow(connection)
+                return store.search(vector[np.newaxis], k, allowed)[0]
+
+    def lexical(self, question: str, k: int, filters: Filters = Filters()) -> Ranked:
+        """Return up to ``k`` (passage id, BM25), best first."""
+        with self.reading() as connection:
+            allowed = self._allowed(connection, filters)
+            return lexical.search(connection, question, k, None if allowed is None else allowed.tolist())
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """Return the passages of these ids in their order, without those removed meanwhile."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                """SELECT p.id, p.article_id, p.revision, p.start, p."end", r.title, r.outlet, r.published, r.text
+                FROM passages p JOIN revisions r ON r.article_id = p.article_id AND r.revision = p.revision
+                WHERE p.id IN (SELECT value FROM json_each(?))""",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        found = {row["id"]: Passage(*row[:5], row["text"][row["start"] : row["end"]], *row[5:8]) for row in rows}
+        return [found[i] for i in ids if i in found]
+
+    def _allowed(self, connection: sqlite3.Connection, filters: Filters) -> NDArray[np.int64] | None:
+        where, values = _conditions(filters)
+        if not where:
+            return None
+        rows = connection.execute(
+            f"""SELECT p.id FROM revisions r JOIN passages p
+            ON p.article_id = r.article_id AND p.revision = r.revision WHERE {where}""",
+            values,
+        )
+        return np.fromiter((row[0] for row in rows), np.int64)
+
+    def _follow(self, connection: sqlite3.Connection) -> FaissStore:
+        """Add to the vectors in memory what was committed since; the caller holds the lock."""
+        if self._store is None:
+            self._store, self._mark = self._from_snapshot(connection)
+        now = current_mark(connection)
+        # Only forward: this thread's transaction may be older than what another has loaded.
+        if now.passage > self._mark.passage:
+            add_vectors(connection, self._store, self._mark.passage, now.passage)
+        if now.tombstone > self._mark.tombstone:
+            rows = connection.execute(
+                "SELECT passage_id FROM tombstones WHERE seq > ? AND seq <= ?",
+                (self._mark.tombstone, now.tombstone),
+            )
+            self._store.remove(np.fromiter((row[0] for row in rows), np.int64))
+        self._mark = Mark(max(now.passage, self._mark.passage), max(now.tombstone, self._mark.tombstone))
+        return self._store
+
+    def _from_snapshot(self, connection: sqlite3.Connection) -> tuple[FaissStore, Mark]:
+        empty = FaissStore(dimension(connection)), Mark(0, 0)
+        try:
+            return snapshot.load(self.folder) or empty
+        except IndexCorruptError as error:
+            log.warning("%s. Its vectors are read from the database instead; the next newsqa index mends it.", error)
+            return empty
+
+    # Articles
+
+    def article(self, article_id: str, revision: int | None = None) -> Article:
+        """Return an article, at its current revision unless told otherwise.
+
+        Raises ArticleNotFoundError.
+        """
+        with self.reading() as connection:
+            query = f"{ARTICLE} AND r.revision = coalesce(?, a.revision) WHERE a.id = ?"
+            row = connection.execute(query, (revision, article_id)).fetchone()
+        if row is None:
+            which = article_id if revision is None else f"{article_id}, revision {revision}"
+            raise ArticleNotFoundError(f"No article {which} in the index. List them: newsqa articles")
+        return _article(row)
+
+    def revisions(self, article_id: str) -> list[int]:
+        """Return the numbers of an article's revisions, ascending."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT revision FROM revisions WHERE article_id = ? ORDER BY revision", (article_id,)
+            )
+            return [row[0] for row in rows]
+
+    def articles(self, filters: Filters = Filters(), *, limit: int | None = None, offset: int = 0) -> Iterator[Article]:
+        """Yield current revisions, latest published first, undated ones last."""
+        where, values = _conditions(filters)
+        with self.reading() as connection:
+            yield from map(
+                _article,
+                connection.execute(
+                    f"{CURRENT} WHERE {where or 'TRUE'} ORDER BY r.published DESC NULLS LAST, a.id LIMIT ? OFFSET ?",
+                    (*values, -1 if limit is None else limit, offset),
+                ),
+            )
+
+    def count(self, filters: Filters = Filters()) -> int:
+        """Count the articles that filters keep."""
+        where, values = _conditions(filters)
+        query = f"""SELECT count(*) FROM articles a JOIN revisions r
+            ON r.article_id = a.id AND r.revision = a.revision WHERE {where or "TRUE"}"""
+        with self.reading() as connection:
+            return int(connection.execute(query, values).fetchone()[0])
+
+    def copies(self, article_id: str) -> list[Article]:
+        """Return the near copies that an article is searched for, or of the one searched for it."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                f"""{CURRENT} WHERE a.id != :id AND coalesce(a.copy_of, a.id) =
+                (SELECT coalesce(copy_of, id) FROM articles WHERE id = :id) ORDER BY r.published, a.id""",
+                {"id": article_id},
+            )
+            return [_article(row) for row in rows]
+
+    def outlets(self) -> list[tuple[str, int]]:
+        """Return each outlet with its number of articles, most first."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                """SELECT r.outlet, count(*) AS n FROM articles a JOIN revisions r ON r.article_id = a.id
+                AND r.revision = a.revision WHERE r.outlet IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1"""
+            )
+            return [(row[0], row[1]) for row in rows]
+
+    def sources(self) -> list[Source]:
+        """Return the remembered sources in the order they were added."""
+        with self.reading() as connection:
+            return read_sources(connection)
+
+    def status(self) -> dict[str, Any]:
+        """Return counts, dates, size on disk and how the index was built."""
+        with self.reading() as connection:
+            row = connection.execute(
+                """SELECT (SELECT count(*) FROM articles) AS articles,
+                (SELECT count(*) FROM articles WHERE copy_of IS NOT NULL) AS copies,
+                (SELECT count(*) FROM articles WHERE pending) AS pending,
+                (SELECT count(*) FROM revisions) AS revisions, (SELECT count(*) FROM passages) AS passages,
+                (SELECT count(*) FROM sources) AS sources, (SELECT min(published) FROM revisions) AS first_published,
+                (SELECT max(published) FROM revisions) AS last_published"""
+            ).fetchone()
+            meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+        size = sum(file.stat().st_size for file in self.folder.iterdir() if file.is_file())
+        return {"index": str(self.folder), **dict(row), "bytes": size, **meta}
+
+
+def read_sources(connection: sqlite3.Connection) -> list[Source]:
+    """Return the remembered sources with how many articles each holds."""
+    rows = connection.execute(
+        """SELECT s.id, s.location, s.fields, s.follow, s.allow_private, s.refreshed_at,
+        (SELECT count(DISTINCT g.article_id) FROM documents d JOIN sightings g ON g.document_id = d.id
+         WHERE d.source_id = s.id) FROM sources s ORDER BY s.id"""
+    )
+    return [Source(r[0], r[1], json.loads(r[2]), bool(r[3]), bool(r[4]), r[5], r[6]) for r in rows]
+
+
+def dimension(connection: sqlite3.Connection) -> int:
+    """Return the length of the vectors that the index records."""
+    return int(connection.execute("SELECT value FROM meta WHERE key = 'dimension'").fetchone()[0])
+
+
+def current_mark(connection: sqlite3.Connection) -> Mark:
+    """Return the last passage id and tombstone ever written."""
+    last = dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+    return Mark(last.get("passages", 0), last.get("tombstones", 0))
+
+
+def add_vectors(connection: sqlite3.Connection, store: FaissStore, after: int, upto: int) -> None:
+    """Add to ``store`` the vectors of passages with ``after < id <= upto``."""
+    rows = connection.execute("SELECT id, vector FROM passages WHERE id > ? AND id <= ? ORDER BY id", (after, upto))
+    while batch := rows.fetchmany(8192):
+        vectors = np.frombuffer(b"".join(row[1] for row in batch), np.float16).reshape(len(batch), -1)
+        store.add(np.array([row[0] for row in batch], np.int64), vectors.astype(np.float32))
+
+
+def _article(row: sqlite3.Row) -> Article:
+    fields = dict(row)
+    return Article(**fields | {"authors": tuple(json.loads(fields["authors"]))})
+
+
+def _conditions(filters: Filters) -> tuple[str, list[str]]:
+    """Return a WHERE clause over ``revisions r`` and its values; empty when nothing is filtered."""
+    clauses, values = [], []
+    for operator, day in ((">=", filters.since), ("<=", filters.until)):
+        if day is not None:
+            clauses.append(f"substr(r.published, 1, 10) {operator} ?")
+            values.append(day.isoformat())
+    if filters.outlets:
+        clauses.append(f"r.outlet COLLATE NOCASE IN ({', '.join('?' * len(filters.outlets))})")
+        values += filters.outlets
+    return " AND ".join(clauses), values

@@ -1,0 +1,280 @@
+"""CONDUCTOR: sources -> index.
+
+Two steps, each committed in small transactions, so that a run that is killed
+goes on where it stopped: `_read_source` stores what the sources hold as pending
+articles; `_settle` makes pending articles searchable, or marks them as copies.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from newsqa.clean import CLEANER_VERSION, article_key, clean
+
+from newsqa import chunk, dedupe, embed, fetch, formats
+from newsqa.errors import FormatError, SourceError, UsageError
+from newsqa.settings import Settings
+from newsqa.types import (
+    Article,
+    Document,
+    Draft,
+    Embedder,
+    Progress,
+    ProgressHook,
+    Rejection,
+    Report,
+    Source,
+    Unchanged,
+)
+from newsqa.writer import Put, Writer
+
+READ_BATCH = 200
+SETTLE_BATCH = 64
+BATCH_CHARACTERS = 4_000_000
+STANDARD_INPUT = "-"
+
+
+class Ingest:
+    """Indexes sources into the index that ``settings`` name."""
+
+    def __init__(
+        self, settings: Settings, *, progress: ProgressHook | None = None, embedder: Embedder | None = None
+    ) -> None:
+        self._settings = settings
+        self._progress = progress or (lambda progress: None)
+        self._embedder = embedder or embed.SentenceTransformerEmbedder(settings)
+
+    def index(
+        self,
+        locations: Sequence[str] = (),
+        *,
+        fields: Mapping[str, str] | None = None,
+        prune: bool = False,
+        follow: bool = False,
+        allow_private: bool = False,
+        rebuild: bool = False,
+        restore: bool = False,
+    ) -> Report:
+        """Index sources, or refresh all remembered ones when none are given.
+
+        Args:
+            locations: Paths, feeds, URLs, or "-" for standard input.
+            fields: Record fields by article field, such as ``{"title": "headline"}``.
+            prune: Remove articles that are gone from their source. Feeds are not pruned.
+            follow: Fetch the pages that a feed links to.
+            allow_private: Permit URLs on private and loopback addresses.
+            rebuild: Chunk and embed every stored article anew, under the present model.
+            restore: Let articles come back that were removed by hand.
+
+        Raises:
+            SourceError: One of ``locations`` does not exist or is refused; nothing was read.
+            IndexMissingError: There are no locations and no index.
+        """
+        run = _Run(self._settings, self._embedder, self._progress)
+        dimension = self._embedder.dimension if locations or rebuild else None
+        with Writer.open(self._settings, self._embedder.model_id, dimension, rebuild=rebuild) as writer:
+            if restore:
+                writer.restore()
+            sources = [
+                writer.add_source(fetch.normal_location(x), fields or {}, follow=follow, allow_private=allow_private)
+                for x in locations
+            ] or [source for source in writer.sources() if source.location != STANDARD_INPUT]
+            for source in sources:
+                run.read_source(writer, source, prune=prune)
+            run.settle(writer)
+        return run.report()
+
+    def remove(self, article_ids: Sequence[str]) -> Report:
+        """Remove articles from answers at once, and keep re-indexing from bringing them back.
+
+        Copies of a removed article become searchable in its stead.
+        Raises ArticleNotFoundError; then nothing is removed.
+        """
+        run = _Run(self._settings, self._embedder, self._progress)
+        with Writer.open(self._settings, self._embedder.model_id) as writer:
+            writer.remove(article_ids)
+            run.counts["removed"] += len(set(article_ids))
+            run.settle(writer)
+        return run.report()
+
+    def forget(self, location: str) -> Report:
+        """Forget a source and remove the articles that only it brought; raises UsageError if unknown."""
+        run = _Run(self._settings, self._embedder, self._progress)
+        with Writer.open(self._settings, self._embedder.model_id) as writer:
+            wanted = {location, fetch.normal_location(location)}
+            source = next((s for s in writer.sources() if s.location in wanted), None)
+            if source is None:
+                raise UsageError(f"No source '{location}' is remembered. List them: newsqa sources")
+            run.counts["removed"] += writer.forget_source(source)
+            run.settle(writer)
+        return run.report()
+
+
+class _Run:
+    """One run's counts, rejections and steps."""
+
+    def __init__(self, settings: Settings, embedder: Embedder, progress: ProgressHook) -> None:
+        self.counts: Counter[str] = Counter()
+        self._settings = settings
+        self._embedder = embedder
+        self._progress = progress
+        self._rejected: list[Rejection] = []
+        self._seconds: Counter[str] = Counter()
+
+    def report(self) -> Report:
+        return Report(**self.counts, rejected=tuple(self._rejected), seconds=dict(self._seconds))
+
+    # Reading
+
+    def read_source(self, writer: Writer, source: Source, *, prune: bool) -> None:
+        """Store what a source holds; a source that can't be read is reported and left as it was."""
+        started = time.perf_counter()
+        fetcher = fetch.Fetcher(self._settings, allow_private=source.allow_private)
+        writer.start_pass(source)
+        try:
+            self._read_location(writer, source, fetcher, source.location)
+        except SourceError as error:
+            self._rejected.append(Rejection(source.location, str(error), permanent=error.permanent))
+        else:
+            writer.end_pass(source)
+            if prune:
+                self.counts["removed"] += writer.prune(source)
+        self._seconds["read"] += time.perf_counter() - started
+
+    def _read_location(self, writer: Writer, source: Source, fetcher: fetch.Fetcher, location: str) -> None:
+        def validators(location: str) -> tuple[str | None, str | None]:
+            known = writer.known(source, location)
+            return (known.etag, known.last_modified) if known else (None, None)
+
+        for document in fetcher.documents(location, validators):
+            match document:
+                case Rejection():
+                    writer.seen(source, document.location)
+                    self._rejected.append(document)
+                case Unchanged():
+                    self._unchanged(writer.seen(source, document.location))
+                case Document():
+                    self._read_document(writer, source, fetcher, document)
+
+    def _read_document(self, writer: Writer, source: Source, fetcher: fetch.Fetcher, document: Document) -> None:
+        # The same bytes read another way are another document.
+        digest = f"{document.digest} cleaner {CLEANER_VERSION} {sorted(source.fields.items())} {source.follow}"
+        known = writer.known(source, document.location)
+        if known and known.digest == digest:
+            self._unchanged(writer.seen(source, document.location))
+            return
+        feed = formats.is_feed(document)
+        document_id = writer.start_document(source, document.location, keep=feed)
+        links = []
+        for batch in _batches(self._clean(document, source)):
+            with writer.transaction():
+                for draft, origin in batch:
+                    if feed and source.follow and draft.url:
+                        links.append(draft.url)
+                    else:
+                        self._count(writer.put(document_id, article_key(draft, origin), draft, origin))
+        for link in links:
+            self._follow(writer, source, fetcher, link)
+        writer.end_document(document_id, digest, document)
+
+    def _follow(self, writer: Writer, source: Source, fetcher: fetch.Fetcher, link: str) -> None:
+        try:
+            self._read_location(writer, source, fetcher, link)
+        except SourceError as error:
+            self._rejected.append(Rejection(link, str(error), permanent=error.permanent))
+
+    def _clean(self, document: Document, source: Source) -> Iterator[tuple[Draft, str]]:
+        """Yield cleaned drafts with their origin; what can't be used is rejected with its reason."""
+        number = 0
+        try:
+            for draft in formats.parse(document, source.fields, self._settings):
+                if isinstance(draft, Rejection):
+                    self._rejected.append(draft)
+                    continue
+                number += 1
+                try:
+                    cleaned = clean(draft)
+                except FormatError as error:
+                    self._rejected.append(Rejection(document.location, f"article {number}: {error}", error.line))
+                    continue
+                origin = document.location if draft.key is None else f"{document.location}#{draft.key}"
+                yield cleaned, origin
+        except (FormatError, SourceError) as error:
+            self._rejected.append(Rejection(document.location, str(error), getattr(error, "line", None)))
+
+    def _count(self, put: Put) -> None:
+        self.counts[put.value] += put is not Put.REMOVED
+        self._announce_read()
+
+    def _unchanged(self, articles: int) -> None:
+        self.counts["unchanged"] += articles
+        self._announce_read()
+
+    def _announce_read(self) -> None:
+        done = sum(self.counts[put.value] for put in (Put.ADDED, Put.UPDATED, Put.UNCHANGED))
+        self._progress(Progress("reading", done, None, "articles"))
+
+    # Settling
+
+    def settle(self, writer: Writer) -> None:
+        """Make every pending article searchable, or mark it as a copy, then refresh the snapshot."""
+        started = time.perf_counter()
+        total, done = writer.count_pending(), 0
+        while batch := writer.pending(SETTLE_BATCH):
+            with writer.transaction():
+                self._settle_batch(writer, batch)
+            done += len(batch)
+            # An edited article releases its copies, so that the total may grow.
+            self._progress(Progress("embedding", done, max(total, done), "articles"))
+        self._seconds["settle"] += time.perf_counter() - started
+        started = time.perf_counter()
+        writer.publish_snapshot()
+        self._seconds["snapshot"] += time.perf_counter() - started
+
+    def _settle_batch(self, writer: Writer, batch: Sequence[Article]) -> None:
+        searched: list[tuple[Article, list[tuple[int, int]]]] = []
+        for article in batch:
+            writer.release(article)
+            bands = dedupe.bands(dedupe.signature(article.text))
+            near = writer.near(article, bands)
+            original = next((a for a in near if dedupe.jaccard(a.text, article.text) >= dedupe.NEAR), None)
+            if original:
+                writer.settle_copy(article, original)
+                self.counts["copies"] += 1
+            else:
+                writer.settle(article, bands)
+                searched.append((article, self._chunk(article)))
+        inputs = [
+            embed.passage_header(article.title, article.published) + article.text[start:end]
+            for article, bounds in searched
+            for start, end in bounds
+        ]
+        if not inputs:
+            return
+        vectors = self._embedder.embed(inputs)
+        self.counts["embedded"] += len(inputs)
+        first = 0
+        for article, bounds in searched:
+            writer.add_passages(article, bounds, vectors[first : first + len(bounds)])
+            first += len(bounds)
+
+    def _chunk(self, article: Article) -> list[tuple[int, int]]:
+        header = self._embedder.count([embed.passage_header(article.title, article.published)])[0]
+        room = chunk.Budget(self._embedder.count, self._embedder.max_tokens - header)
+        return chunk.chunk(article.text, (chunk.TOKENS, room), article.language)
+
+
+def _batches(drafts: Iterable[tuple[Draft, str]]) -> Iterator[list[tuple[Draft, str]]]:
+    """Group drafts so that a transaction stays small in articles and in characters."""
+    batch: list[tuple[Draft, str]] = []
+    characters = 0
+    for draft, origin in drafts:
+        batch.append((draft, origin))
+        characters += len(draft.text)
+        if len(batch) >= READ_BATCH or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,138 @@
+"""CONDUCTOR: question -> Answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from newsqa import answer, retrieve
+from newsqa.answer import Sources
+from newsqa.chunk import sentences
+from newsqa.embed import SentenceTransformerEmbedder
+from newsqa.errors import UsageError
+from newsqa.index import Index
+from newsqa.lexical import terms
+from newsqa.read import SentenceReader
+from newsqa.settings import Settings
+from newsqa.types import Answer, Embedder, Filters, Passage, Reader, Stage
+
+MAX_QUESTION = 2000
+READ = 24
+"""How many passages are read for an answer."""
+
+
+class QA:
+    """Answers questions from an index; safe to share between threads."""
+
+    def __init__(self, index: Index, embedder: Embedder, reader: Reader, settings: Settings) -> None:
+        self.index = index
+        self._embedder = embedder
+        self._reader = reader
+        self._settings = settings
+
+    @classmethod
+    def open(cls, settings: Settings, *, embedder: Embedder | None = None, reader: Reader | None = None) -> QA:
+        """Open the index and models that ``settings`` name; models load at first use.
+
+        Raises IndexMissingError, IndexCorruptError, IndexMismatchError, ModelError.
+        """
+        embedder = embedder or SentenceTransformerEmbedder(settings)
+        return cls(
+            Index.open(settings, embedder.model_id), embedder, reader or SentenceReader(embedder, sentences, terms), settings
+        )
+
+    def warm(self) -> None:
+        """Load index and models now, so that the first question needn't wait."""
+        self.index.load()
+        self._embedder.embed(["warm"])
+
+    def ask(self, question: str, *, k: int | None = None, filters: Filters = Filters()) -> Answer:
+        """Answer a question with verbatim quotes, or abstain.
+
+        Args:
+            question: What a person asks, at most `MAX_QUESTION` characters.
+            k: How many answers at most, from different articles; ``settings.answers`` by default.
+            filters: Which articles to search.
+
+        Raises:
+            UsageError: The question is empty or too long, ``k`` is below 1, or the dates are the wrong way round.
+            CitationError: A quote does not match its article; nothing is answered rather than something wrong.
+        """
+        for step in self.stream(question, k=k, filters=filters):
+            if isinstance(step, Answer):
+                return step
+        raise AssertionError("stream always ends with an Answer")
+
+    def stream(
+        self, question: str, *, k: int | None = None, filters: Filters = Filters()
+    ) -> Iterator[Stage | Answer]:
+        """Yield each stage as it begins, then the Answer; arguments and errors as in `ask`."""
+        question = _checked(question, filters)
+        k = self._settings.answers if k is None else k
+        if k < 1:
+            raise UsageError(f"The number of answers must be at least 1, not {k}.")
+        clock = _Clock()
+        searched = self.index.count(filters)
+        yield Stage("search", f"Searching {searched:,} articles…")
+        passages, articles = self._retrieve(question, filters, clock, READ)
+        yield Stage("read", f"Reading {len(passages)} passages…")
+        spans = self._reader.read(question, passages)
+        clock.lap("read")
+        found = answer.build(
+            question,
+            spans,
+            passages,
+            k=k,
+            min_confidence=self._settings.min_confidence,
+            searched=searched,
+            articles=articles,
+        )
+        clock.lap("cite")
+        yield replace(found, seconds=clock.seconds)
+
+    def retrieve(self, question: str, *, k: int, filters: Filters = Filters()) -> list[Passage]:
+        """Return the ``k`` nearest passages, nearest first."""
+        return self._retrieve(question, filters, _Clock(), k)[0]
+
+    def _retrieve(self, question: str, filters: Filters, clock: _Clock, k: int) -> tuple[list[Passage], Sources]:
+        vector = self._embedder.embed([question])[0]
+        clock.lap("embed")
+        with self.index.reading():
+            dense = self.index.dense(vector, retrieve.CANDIDATES, filters)
+            clock.lap("dense")
+            lexical = self.index.lexical(question, retrieve.CANDIDATES, filters)
+            clock.lap("lexical")
+            fused = retrieve.fuse([dense, lexical])
+            passages = self.index.passages([identity for identity, _ in fused[:k]])
+            # Read in the same state of the database, so that what is cited can't vanish meanwhile.
+            articles = {
+                p.article_id: (self.index.article(p.article_id, p.revision), self.index.copies(p.article_id))
+                for p in passages
+            }
+        clock.lap("passages")
+        return passages, articles
+
+
+class _Clock:
+    """Measures stages one after the other."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name] = now - self._last
+        self._last = now
+
+
+def _checked(question: str, filters: Filters) -> str:
+    if len(question) > MAX_QUESTION:
+        raise UsageError(f"The question has {len(question):,} characters; the limit is {MAX_QUESTION:,}.")
+    question = " ".join("".join(c if c.isprintable() else " " for c in question).split())
+    if not any(c.isalnum() for c in question):
+        raise UsageError('The question is empty. Example: newsqa ask "Who won the election?"')
+    if filters.since and filters.until and filters.since > filters.until:
+        raise UsageError(f"'since' ({filters.since}) is after 'until' ({filters.until}).")
+    return question

@@ -1,0 +1,103 @@
+"""The FAISS snapshot: disposable, hashed, published atomically beside the database.
+
+A manifest names the file, its sha256, and the last passage id and tombstone it
+knows; whatever the database wrote after these is the difference to add.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from newsqa.errors import IndexCorruptError
+from newsqa.store import FaissStore
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point in the database's history: the last passage id and tombstone written."""
+
+    passage: int
+    tombstone: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What `MANIFEST` holds."""
+
+    file: str
+    sha256: str
+    vectors: int
+    mark: Mark
+
+
+def publish(folder: Path, store: FaissStore, mark: Mark) -> None:
+    """Write a snapshot and make it the current one; a crash at any instant leaves a whole one."""
+    name = f"vectors-{uuid.uuid4().hex[:12]}.faiss"
+    path = folder / name
+    store.save(path)
+    _sync(path)
+    manifest = Manifest(name, _digest(path), len(store), mark)
+    draft = folder / f"{MANIFEST}.new"
+    draft.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
+    _sync(draft)
+    draft.replace(folder / MANIFEST)
+    _sync(folder)
+    for old in folder.glob("vectors-*.faiss"):
+        if old.name != name:
+            old.unlink(missing_ok=True)
+
+
+def load(folder: Path) -> tuple[FaissStore, Mark] | None:
+    """Read the current snapshot; None when there is none.
+
+    Raises IndexCorruptError when the manifest, the hash or the file is not as written.
+    """
+    for last_try in (False, True):
+        manifest = _manifest(folder)
+        if manifest is None:
+            return None
+        path = folder / manifest.file
+        try:
+            digest = _digest(path)
+        except FileNotFoundError as error:
+            # Another process may have published a newer one since the manifest was read.
+            if last_try:
+                raise IndexCorruptError(f"The snapshot '{path}' is missing") from error
+            continue
+        if digest != manifest.sha256:
+            raise IndexCorruptError(f"The snapshot '{path}' is damaged: its hash is not the one recorded")
+        store = FaissStore.load(path)
+        if len(store) != manifest.vectors:
+            raise IndexCorruptError(f"The snapshot '{path}' holds {len(store)} vectors, not {manifest.vectors}")
+        return store, manifest.mark
+    raise AssertionError("unreachable")
+
+
+def _manifest(folder: Path) -> Manifest | None:
+    try:
+        fields = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return Manifest(fields["file"], fields["sha256"], fields["vectors"], Mark(**fields["mark"]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise IndexCorruptError(f"'{folder / MANIFEST}' is damaged: {error}") from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

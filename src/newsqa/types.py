@@ -1,0 +1,308 @@
+"""Records and Protocols that the stages exchange.
+
+Offsets are Unicode code points, half-open, and always index ``Article.text``:
+``article.text[start:end] == quote``. Scores live on `Hit` and `Span`; a higher
+score is always better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""Unit-length rows, shape (n, dimension)."""
+
+
+def parse_published(value: str) -> date | datetime:
+    """Read `Article.published`; raises ValueError when it is not ISO 8601."""
+    return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An article as a format found it; `clean` turns it into final text.
+
+    ``published`` is ISO 8601 (``2016-12-28`` or a time with its zone) or None;
+    ``key`` identifies the record inside its source when there is no url.
+    """
+
+    text: str
+    title: str = ""
+    url: str | None = None
+    outlet: str | None = None
+    authors: tuple[str, ...] = ()
+    published: str | None = None
+    language: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One revision of an article. ``text`` never changes under (id, revision)."""
+
+    id: str
+    revision: int
+    title: str
+    text: str
+    url: str | None
+    outlet: str | None
+    authors: tuple[str, ...]
+    published: str | None
+    language: str | None
+    origin: str
+    content_hash: str
+    copy_of: str | None = None
+    """Id of the article that is searched in this one's stead, for near copies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """``text == article.text[start:end]`` of the given revision.
+
+    Title, outlet and published are context for embedder and reader; they can't be quoted.
+    """
+
+    id: int
+    article_id: str
+    revision: int
+    start: int
+    end: int
+    text: str
+    title: str
+    outlet: str | None
+    published: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that retrieval brought."""
+
+    passage: Passage
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of an article that answers, as offsets into ``Article.text``.
+
+    ``score`` is the probability, in [0, 1], that the span answers the question.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    score: float
+
+    @property
+    def text(self) -> str:
+        """The verbatim words."""
+        return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Another article that tells the same story; ``verbatim``: it holds the very quote."""
+
+    article_id: str
+    revision: int
+    title: str
+    outlet: str | None
+    published: str | None
+    url: str | None
+    verbatim: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A verbatim quote and where to check it: ``article.text[start:end] == quote``.
+
+    ``passage`` is ``article.text[passage_start:passage_end]``, the context around it.
+    """
+
+    number: int
+    article_id: str
+    revision: int
+    quote: str
+    start: int
+    end: int
+    title: str
+    outlet: str | None
+    published: str | None
+    url: str | None
+    passage: str
+    passage_start: int
+    passage_end: int
+    score: float
+    also_in: tuple[Copy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the archive says.
+
+    ``text`` is the best quote, equal to ``citations[0].quote``; None when newsqa
+    abstains, then ``reason`` says why and ``near`` holds the nearest passages,
+    which are not answers. ``confidence`` is in [0, 1].
+    """
+
+    question: str
+    text: str | None
+    citations: tuple[Citation, ...]
+    near: tuple[Citation, ...]
+    confidence: float
+    reason: str | None
+    searched: int
+    """How many articles were searched, after filters."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Stage name to seconds spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step that `QA.stream` is about to take, in words for a person."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which articles to search: published within [since, until], from one of ``outlets``.
+
+    Undated articles are left out when a date is given. Empty outlets means all.
+    """
+
+    since: date | None = None
+    until: date | None = None
+    outlets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Bytes that a source yielded: a file's, a response's, or standard input's.
+
+    ``open`` gives the decompressed content from its beginning and may be called
+    again; reading past the size limit raises FormatError. ``digest`` is the
+    hex sha256 of the stored bytes.
+    """
+
+    location: str
+    open: Callable[[], AbstractContextManager[BinaryIO]]
+    digest: str
+    content_type: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A document whose server answered 304 Not Modified."""
+
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Something that was not indexed, with the reason; ``line`` counts from 1."""
+
+    location: str
+    reason: str
+    line: int | None = None
+    permanent: bool = True
+    """False when trying again later may help (time-outs, 5xx)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A remembered place to index from: a path, a feed or a page."""
+
+    id: int
+    location: str
+    fields: dict[str, str]
+    follow: bool
+    allow_private: bool
+    refreshed_at: str | None
+    articles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an indexing run did, counted in articles unless the name says otherwise."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    copies: int = 0
+    embedded: int = 0
+    """Passages embedded in this run."""
+    rejected: tuple[Rejection, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long job is. ``total`` is None while unknown."""
+
+    stage: str
+    done: int
+    total: int | None
+    unit: str
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors; never truncates in silence."""
+
+    @property
+    def model_id(self) -> str:
+        """Name and digest; an index refuses to open under another."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest input, in the model's own tokens without its special ones."""
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Length of each text in the model's own tokens."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts, shape (len(texts), dimension), float32, unit length."""
+
+
+class Reader(Protocol):
+    """Finds spans that answer a question."""
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
+        """Return spans, best first, scores comparable across passages."""
+
+
+class Store(Protocol):
+    """Nearest-neighbour search by inner product over passage ids."""
+
+    def __len__(self) -> int:
+        """How many vectors are held."""
+
+    def add(self, ids: NDArray[np.int64], vectors: Vectors) -> None:
+        """Add rows; an id that is already held is replaced."""
+
+    def remove(self, ids: NDArray[np.int64]) -> None:
+        """Remove rows; unknown ids are ignored."""
+
+    def search(
+        self, vectors: Vectors, k: int, allowed: NDArray[np.int64] | None = None
+    ) -> list[list[tuple[int, float]]]:
+        """Return up to ``k`` (id, inner product) a row, best first, among ``allowed`` ids."""
+
+
+ProgressHook = Callable[[Progress], None]
+Documents = Iterator[Document | Unchanged | Rejection]

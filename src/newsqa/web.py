@@ -1,0 +1,195 @@
+"""The chat page: arranges Gradio components and wires them to the service; nothing else.
+
+Handlers show errors as messages and leave every control enabled, so that no
+failure can leave the page dead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+# Read once, at import: without them Gradio reports to its makers and asks a hub for news.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import gradio as gr
+from fastapi import FastAPI
+
+from newsqa import pages
+from newsqa.errors import NewsQAError
+from newsqa.service import MAX_QUESTION, Service, Turn, filters
+from newsqa.types import Progress, Report, Stage
+
+ASKING = 4
+"""Questions answered at a time; more of them wait."""
+WAITING = 64
+"""Requests that may wait; more are told that the queue is full."""
+MAX_UPLOAD = "1gb"
+
+Update = Any
+"""What a handler gives to a component: a value, ``gr.update(...)`` or ``gr.skip()``."""
+
+
+class Handlers:
+    """What happens on the page, each event one method."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def load(self) -> tuple[Update, ...]:
+        """Fill header and outlets and enable the box, which is off until then."""
+        return *self._archive(), gr.update(interactive=True)
+
+    def _archive(self) -> tuple[Update, Update]:
+        try:
+            status = self.service.describe()
+            outlets = [(f"{outlet} ({articles:,})", outlet) for outlet, articles in self.service.outlets()]
+        except NewsQAError as error:
+            status, outlets = str(error), []
+        return pages.header(status), gr.update(choices=outlets)
+
+    def ask(
+        self, question: str, turns: list[Turn], outlets: list[str], since: str | None, until: str | None
+    ) -> Iterator[tuple[Update, ...]]:
+        """Stream states, then the answer."""
+        try:
+            chosen = filters(outlets, since, until)
+        except NewsQAError as error:
+            yield *self._conversation([*turns, Turn(question[:MAX_QUESTION], str(error))]), gr.skip(), _stop(False)
+            return
+        box = gr.update(value="")
+        for now in self.service.ask(question, turns, chosen):
+            yield *self._conversation(now), box, _stop(isinstance(now[-1].outcome, Stage))
+            box = gr.skip()
+
+    def stop(self, turns: list[Turn]) -> tuple[Update, ...]:
+        """Say that the running question was stopped; the event itself is cancelled by Gradio."""
+        if turns and isinstance(turns[-1].outcome, Stage):
+            turns = [*turns[:-1], replace(turns[-1], outcome="Stopped.")]
+        return *self._conversation(turns), _stop(False)
+
+    def new(self) -> tuple[Update, ...]:
+        """Start an empty conversation."""
+        return self._conversation([])
+
+    def _conversation(self, turns: list[Turn]) -> tuple[Update, Update, Update]:
+        return pages.conversation(turns), pages.sources(turns), turns
+
+    def add(self, files: list[str] | None) -> Iterator[tuple[Update, ...]]:
+        """Index uploaded files, with progress, then refresh header and outlets."""
+        for event in self.service.add([Path(file) for file in files or []]):
+            if isinstance(event, Progress):
+                yield pages.progress(event), gr.skip(), gr.skip(), gr.skip()
+            else:
+                ended = pages.report(event) if isinstance(event, Report) else pages.notice(event)
+                yield ended, *self._archive(), None
+
+
+def _stop(running: bool) -> Update:
+    return gr.update(visible=running)
+
+
+def build(service: Service) -> gr.Blocks:
+    """Arrange the page; mount it with `mount`."""
+    handlers = Handlers(service)
+    with gr.Blocks(title="newsqa", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
+        turns = gr.State([])
+        with gr.Row(elem_id="nq-top"):
+            header = _panel(pages.header(""), "nq-header")
+            new = gr.Button("New chat", variant="secondary", size="sm", elem_id="nq-new")
+        with gr.Row(elem_id="nq-main"):
+            with gr.Column(scale=3, min_width=320, elem_id="nq-talk"):
+                chat = _panel(pages.conversation([]), "nq-chat")
+                box, ask, stop = _question_row()
+                outlets, since, until = _filters()
+            with gr.Column(scale=2, min_width=320, elem_id="nq-side"):
+                sources = _panel(pages.sources([]), "nq-sources")
+                if not service.read_only:
+                    files, added = _adding()
+        conversation = [chat, sources, turns]
+        page.load(handlers.load, None, [header, outlets, box], **_QUICK)
+        asking = gr.on(
+            [box.submit, ask.click],
+            handlers.ask,
+            [box, turns, outlets, since, until],
+            [*conversation, box, stop],
+            concurrency_limit=ASKING,
+            concurrency_id="ask",
+            **_COMMON,
+        )
+        stop.click(handlers.stop, turns, [*conversation, stop], cancels=[asking], **_QUICK)
+        new.click(handlers.new, None, conversation, cancels=[asking], **_QUICK)
+        if not service.read_only:
+            files.upload(
+                handlers.add,
+                files,
+                [added, header, outlets, files],
+                concurrency_limit=1,
+                concurrency_id="ingest",
+                **_COMMON,
+            )
+    return page.queue(max_size=WAITING, default_concurrency_limit=ASKING, api_open=False)
+
+
+def mount(app: FastAPI, service: Service) -> None:
+    """Serve the page at ``/``; the routes that ``app`` already has come first."""
+    gr.mount_gradio_app(
+        app,
+        build(service),
+        path="/",
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        head='<link rel="stylesheet" href="/newsqa/newsqa.css"><script defer src="/newsqa/newsqa.js"></script>',
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        max_file_size=MAX_UPLOAD,
+        ssr_mode=False,
+        mcp_server=False,
+        enable_monitoring=False,
+    )
+
+
+_COMMON: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once"}
+_QUICK: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+
+
+def _panel(value: str, elem_id: str) -> gr.Markdown:
+    return gr.Markdown(value, elem_id=elem_id, latex_delimiters=[], sanitize_html=True)
+
+
+def _question_row() -> tuple[gr.Textbox, gr.Button, gr.Button]:
+    with gr.Row(elem_id="nq-ask"):
+        box = gr.Textbox(
+            label="Question",
+            placeholder="Who said what, when, where?",
+            max_length=MAX_QUESTION,
+            max_lines=4,
+            interactive=False,
+            container=False,
+            scale=6,
+            elem_id="nq-question",
+        )
+        ask = gr.Button("Ask", variant="primary", min_width=80, elem_id="nq-send")
+        stop = gr.Button("Stop", variant="secondary", visible=False, min_width=80, elem_id="nq-stop")
+    return box, ask, stop
+
+
+def _filters() -> tuple[gr.Dropdown, gr.DateTime, gr.DateTime]:
+    with gr.Accordion("Filters", open=False, elem_id="nq-filters"), gr.Row():
+        outlets = gr.Dropdown([], label="Outlets", multiselect=True, scale=2, elem_id="nq-outlets")
+        since, until = (
+            gr.DateTime(label=label, include_time=False, type="string", min_width=140, elem_id=f"nq-{label.lower()}")
+            for label in ("From", "To")
+        )
+    return outlets, since, until
+
+
+def _adding() -> tuple[gr.File, gr.Markdown]:
+    with gr.Accordion("Add articles", open=False, elem_id="nq-add"):
+        files = gr.File(label="Text, HTML, feeds, JSON Lines, CSV", file_count="multiple", height=130)
+        added = _panel("", "nq-added")
+    return files, added

@@ -1,0 +1,383 @@
+"""Writing to an index: one process at a time, in transactions of whole articles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+
+import filelock
+import numpy as np
+
+from newsqa import database, lexical, snapshot
+from newsqa.errors import ArticleNotFoundError, IndexCorruptError, IndexLockedError, IndexMissingError
+from newsqa.index import CURRENT, add_vectors, check_meta, current_mark, expected_meta, read_sources
+from newsqa.index import _article as read_article
+from newsqa.settings import Settings
+from newsqa.store import FaissStore
+from newsqa.types import Article, Document, Draft, Source, Vectors
+
+LOCK = "writer.lock"
+SNAPSHOT_SHARE = 0.1
+"""A new snapshot is published when this share of it would have to be added on opening."""
+
+
+class Put(Enum):
+    """What became of a draft that was handed to `Writer.put`."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is remembered of a document since it was last read to its end."""
+
+    id: int
+    digest: str | None
+    etag: str | None
+    last_modified: str | None
+
+
+def content_hash(draft: Draft | Article) -> str:
+    """Hash what a revision consists of: text and metadata, not where it came from."""
+    fields = (
+        draft.title,
+        draft.text,
+        draft.url,
+        draft.outlet,
+        list(draft.authors),
+        draft.published,
+        draft.language,
+    )
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def article_id(key: str) -> str:
+    """Return the id of the article with this key (see `clean.article_key`)."""
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+class Writer:
+    """The only way to change an index; made by `Writer.open`."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        self._connection = connection
+        self._folder = folder
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, settings: Settings, model_id: str, dimension: int | None = None, *, rebuild: bool = False
+    ) -> Iterator[Writer]:
+        """Lock the index for writing; with a ``dimension`` it is created if there is none.
+
+        ``rebuild`` makes every article pending for the present model and chunking.
+        Raises IndexLockedError, IndexMissingError, IndexCorruptError, IndexMismatchError.
+        """
+        folder = settings.index
+        path = folder / database.FILE
+        if dimension is None and not path.is_file():
+            raise IndexMissingError(f"No index at '{folder}'. Build one: newsqa index PATH|URL|FEED")
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder, settings.lock_timeout), database.translated(path):
+            connection = database.connect(path, create=dimension is not None)
+            try:
+                writer = cls(connection, folder)
+                writer._prepare(model_id, dimension, rebuild=rebuild)
+                yield writer
+            finally:
+                connection.close()
+
+    def _prepare(self, model_id: str, dimension: int | None, *, rebuild: bool) -> None:
+        meta = expected_meta(model_id)
+        if not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            script = f"BEGIN IMMEDIATE; {database.SCHEMA} COMMIT;"
+            self._connection.executescript(script)
+        with self.transaction():
+            empty = not self._connection.execute("SELECT 1 FROM meta").fetchone()
+            if empty or rebuild:
+                values = meta | {"dimension": str(dimension)}
+                self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+            if rebuild:
+                self._forget_passages("TRUE", ())
+                self._connection.execute("UPDATE articles SET pending = 1, copy_of = NULL")
+                self._connection.execute("DELETE FROM bands")
+        check_meta(self._connection, self._folder, model_id)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit everything done in the block, or nothing."""
+        return database.transaction(self._connection)
+
+    # Sources and documents
+
+    def add_source(self, location: str, fields: Mapping[str, str], *, follow: bool, allow_private: bool) -> Source:
+        """Remember a source, or update how it is read."""
+        with self.transaction():
+            self._connection.execute(
+                """INSERT INTO sources (location, fields, follow, allow_private) VALUES (?, ?, ?, ?)
+                ON CONFLICT (location) DO UPDATE SET fields = excluded.fields, follow = excluded.follow,
+                allow_private = excluded.allow_private""",
+                (location, json.dumps(dict(fields), sort_keys=True), follow, allow_private),
+            )
+        return next(source for source in self.sources() if source.location == location)
+
+    def sources(self) -> list[Source]:
+        """Return the remembered sources in the order they were added."""
+        return read_sources(self._connection)
+
+    def start_pass(self, source: Source) -> None:
+        """Begin reading a source: what is not seen until `end_pass` is gone from it."""
+        with self.transaction():
+            self._connection.execute("UPDATE documents SET present = 0 WHERE source_id = ?", (source.id,))
+
+    def end_pass(self, source: Source) -> None:
+        """Record that a source was read to its end."""
+        with self.transaction():
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            self._connection.execute("UPDATE sources SET refreshed_at = ? WHERE id = ?", (now, source.id))
+
+    def known(self, source: Source, location: str) -> Known | None:
+        """Return what is remembered of a document of a source."""
+        row = self._connection.execute(
+            "SELECT id, digest, etag, last_modified FROM documents WHERE source_id = ? AND location = ?",
+            (source.id, location),
+        ).fetchone()
+        return Known(*row) if row else None
+
+    def seen(self, source: Source, location: str) -> int:
+        """Note that a document is still there and return how many articles it holds."""
+        with self.transaction():
+            self._connection.execute(
+                "UPDATE documents SET present = 1 WHERE source_id = ? AND location = ?", (source.id, location)
+            )
+        row = self._connection.execute(
+            """SELECT count(DISTINCT article_id) FROM sightings JOIN documents d ON d.id = document_id
+            WHERE source_id = ? AND location = ? AND sightings.present""",
+            (source.id, location),
+        ).fetchone()
+        return int(row[0])
+
+    def start_document(self, source: Source, location: str, *, keep: bool) -> int:
+        """Begin reading a document and return its id; with ``keep`` nothing in it goes missing.
+
+        Its digest is cleared until `end_document`, so that an interrupted read is read again.
+        """
+        with self.transaction():
+            self._connection.execute(
+                """INSERT INTO documents (source_id, location, present) VALUES (?, ?, 1)
+                ON CONFLICT (source_id, location) DO UPDATE SET present = 1, digest = NULL, etag = NULL,
+                last_modified = NULL""",
+                (source.id, location),
+            )
+            known = self.known(source, location)
+            assert known is not None
+            if not keep:
+                self._connection.execute("UPDATE sightings SET present = 0 WHERE document_id = ?", (known.id,))
+        return known.id
+
+    def end_document(self, document_id: int, digest: str, document: Document) -> None:
+        """Record that a document was read to its end."""
+        with self.transaction():
+            self._connection.execute(
+                "UPDATE documents SET digest = ?, etag = ?, last_modified = ? WHERE id = ?",
+                (digest, document.etag, document.last_modified, document_id),
+            )
+
+    # Articles
+
+    def put(self, document_id: int, key: str, draft: Draft, origin: str) -> Put:
+        """Store a cleaned draft that a document holds, as a new article or revision if it is new."""
+        identity, digest = article_id(key), content_hash(draft)
+        if self._connection.execute("SELECT 1 FROM removed WHERE key = ?", (key,)).fetchone():
+            return Put.REMOVED
+        row = self._connection.execute(
+            """SELECT a.revision, r.content_hash = ? OR EXISTS (SELECT 1 FROM sightings g WHERE g.document_id = ?
+            AND g.article_id = a.id AND g.content_hash = ?) FROM articles a JOIN revisions r
+            ON r.article_id = a.id AND r.revision = a.revision WHERE a.id = ?""",
+            (digest, document_id, digest, identity),
+        ).fetchone()
+        if row is None:
+            self._connection.execute("INSERT INTO articles VALUES (?, ?, 1, NULL, 1)", (identity, key))
+            self._add_revision(identity, 1, digest, draft, origin)
+        elif not row[1]:
+            self._update(identity, digest, draft, origin)
+        self._connection.execute(
+            """INSERT INTO sightings VALUES (?, ?, ?, 1)
+            ON CONFLICT (document_id, article_id, content_hash) DO UPDATE SET present = 1""",
+            (document_id, identity, digest),
+        )
+        return Put.ADDED if row is None else Put.UNCHANGED if row[1] else Put.UPDATED
+
+    def _update(self, identity: str, digest: str, draft: Draft, origin: str) -> None:
+        known = self._connection.execute(
+            "SELECT revision FROM revisions WHERE article_id = ? AND content_hash = ?", (identity, digest)
+        ).fetchone()
+        if known:
+            revision = known[0]
+        else:
+            last = "SELECT max(revision) FROM revisions WHERE article_id = ?"
+            revision = self._connection.execute(last, (identity,)).fetchone()[0] + 1
+            self._add_revision(identity, revision, digest, draft, origin)
+        self._connection.execute("UPDATE articles SET revision = ?, pending = 1 WHERE id = ?", (revision, identity))
+
+    def _add_revision(self, identity: str, revision: int, digest: str, draft: Draft, origin: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self._connection.execute(
+            "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(
+                    identity,
+                    revision,
+                    digest,
+                    draft.url,
+                    draft.outlet,
+                    json.dumps(draft.authors, ensure_ascii=False),
+                ),
+                *(draft.published, draft.language, origin, now, draft.title, draft.text),
+            ),
+        )
+
+    def count_pending(self) -> int:
+        """Count the articles that wait to be searchable."""
+        return int(self._connection.execute("SELECT count(*) FROM articles WHERE pending").fetchone()[0])
+
+    def pending(self, limit: int) -> list[Article]:
+        """Return some of the articles that wait to be searchable, in the order they were stored."""
+        rows = self._connection.execute(f"{CURRENT} WHERE a.pending ORDER BY r.rowid LIMIT ?", (limit,))
+        return [read_article(row) for row in rows]
+
+    def release(self, article: Article) -> None:
+        """Take an article's old passages and bands out, and let those it stood for stand for themselves."""
+        self._forget_passages("p.article_id = ?", (article.id,))
+        self._connection.execute("DELETE FROM bands WHERE article_id = ?", (article.id,))
+        self._connection.execute("UPDATE articles SET copy_of = NULL, pending = 1 WHERE copy_of = ?", (article.id,))
+
+    def near(self, article: Article, bands: Sequence[int]) -> list[Article]:
+        """Return the searched articles that share a band: candidates for being the same story."""
+        rows = self._connection.execute(
+            f"""{CURRENT} WHERE a.id != ? AND a.id IN
+            (SELECT article_id FROM bands WHERE band IN (SELECT value FROM json_each(?))) ORDER BY r.rowid""",
+            (article.id, json.dumps(list(bands))),
+        )
+        return [read_article(row) for row in rows]
+
+    def settle_copy(self, article: Article, original: Article) -> None:
+        """Mark an article as a near copy of one that is searched in its stead."""
+        self._connection.execute("UPDATE articles SET copy_of = ?, pending = 0 WHERE id = ?", (original.id, article.id))
+
+    def settle(self, article: Article, bands: Iterable[int]) -> None:
+        """Mark an article as one that is searched; `add_passages` must follow in the transaction."""
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO bands VALUES (?, ?)", ((band, article.id) for band in bands)
+        )
+        self._connection.execute("UPDATE articles SET copy_of = NULL, pending = 0 WHERE id = ?", (article.id,))
+
+    def add_passages(self, article: Article, bounds: Sequence[tuple[int, int]], vectors: Vectors) -> None:
+        """Make passages of an article searchable; vectors have shape (len(bounds), dimension)."""
+        for (start, end), vector in zip(bounds, vectors.astype(np.float16), strict=True):
+            cursor = self._connection.execute(
+                'INSERT INTO passages (article_id, revision, start, "end", vector) VALUES (?, ?, ?, ?, ?)',
+                (article.id, article.revision, start, end, vector.tobytes()),
+            )
+            assert cursor.lastrowid is not None
+            lexical.add(self._connection, cursor.lastrowid, article.title, article.text[start:end])
+
+    def remove(self, article_ids: Sequence[str]) -> None:
+        """Remove articles with all their revisions, and keep them from coming back.
+
+        Raises ArticleNotFoundError, then nothing is removed.
+        """
+        with self.transaction():
+            for identity in article_ids:
+                row = self._connection.execute("SELECT key FROM articles WHERE id = ?", (identity,)).fetchone()
+                if row is None:
+                    raise ArticleNotFoundError(f"No article {identity} in the index. List them: newsqa articles")
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                self._connection.execute("INSERT OR REPLACE INTO removed VALUES (?, ?)", (row[0], now))
+                self._delete(identity)
+
+    def restore(self) -> None:
+        """Forget which articles were removed, so that reading their sources brings them back."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM removed")
+            self._connection.execute("UPDATE documents SET digest = NULL, etag = NULL, last_modified = NULL")
+
+    def prune(self, source: Source) -> int:
+        """Remove the articles that this source no longer holds and no other does; return how many."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM documents WHERE source_id = ? AND NOT present", (source.id,))
+            self._connection.execute(
+                """DELETE FROM sightings WHERE NOT present
+                AND document_id IN (SELECT id FROM documents WHERE source_id = ?)""",
+                (source.id,),
+            )
+            return self._delete_unsighted()
+
+    def forget_source(self, source: Source) -> int:
+        """Forget a source and the articles that only it brought; return how many."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM sources WHERE id = ?", (source.id,))
+            return self._delete_unsighted()
+
+    def _delete_unsighted(self) -> int:
+        rows = self._connection.execute(
+            "SELECT id FROM articles a WHERE NOT EXISTS (SELECT 1 FROM sightings WHERE article_id = a.id)"
+        ).fetchall()
+        for row in rows:
+            self._delete(row[0])
+        return len(rows)
+
+    def _delete(self, identity: str) -> None:
+        self._forget_passages("p.article_id = ?", (identity,))
+        self._connection.execute("UPDATE articles SET copy_of = NULL, pending = 1 WHERE copy_of = ?", (identity,))
+        self._connection.execute("DELETE FROM articles WHERE id = ?", (identity,))
+
+    def _forget_passages(self, where: str, values: Sequence[object]) -> None:
+        rows = self._connection.execute(
+            f"""SELECT p.id, r.title, substr(r.text, p.start + 1, p."end" - p.start) FROM passages p
+            JOIN revisions r ON r.article_id = p.article_id AND r.revision = p.revision WHERE {where}""",
+            values,
+        )
+        while batch := rows.fetchmany(1024):
+            for passage_id, title, text in batch:
+                lexical.remove(self._connection, passage_id, title, text)
+        self._connection.execute(f"DELETE FROM passages AS p WHERE {where}", values)
+
+    # Snapshot
+
+    def publish_snapshot(self) -> bool:
+        """Publish a snapshot of the vectors unless the current one is near enough; tell which."""
+        try:
+            store, mark = snapshot.load(self._folder) or (None, None)
+        except IndexCorruptError:
+            store, mark = None, None
+        now = current_mark(self._connection)
+        if store is not None and mark is not None:
+            behind = now.passage - mark.passage + now.tombstone - mark.tombstone
+            if behind <= SNAPSHOT_SHARE * len(store):
+                return False
+        length = int(self._connection.execute("SELECT value FROM meta WHERE key = 'dimension'").fetchone()[0])
+        fresh = FaissStore(length)
+        add_vectors(self._connection, fresh, 0, now.passage)
+        snapshot.publish(self._folder, fresh, now)
+        return True
+
+
+@contextmanager
+def _locked(folder: Path, timeout: float) -> Iterator[None]:
+    try:
+        with filelock.FileLock(folder / LOCK, timeout=timeout):
+            yield
+    except filelock.Timeout as error:
+        raise IndexLockedError(
+            f"Another process has been writing to '{folder}' for over {timeout:.0f} s. Try again when it is done."
+        ) from error
