@@ -45,9 +45,7 @@ def cite(number: int, span: Span, article: Article, copies: Sequence[Article] = 
         passage_start=passage.start,
         passage_end=passage.end,
         score=span.score,
-        also_in=tuple(
-            Copy(c.id, c.revision, c.title, c.outlet, c.published, c.url, quote in c.text) for c in copies
-        ),
+        also_in=tuple(Copy(c.id, c.revision, c.title, c.outlet, c.published, c.url, quote in c.text) for c in copies),
     )
 
 

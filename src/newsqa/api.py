@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from newsqa import pages, web
+from newsqa.embed import SentenceTransformerEmbedder
 from newsqa.errors import ArticleNotFoundError, NewsQAError, UsageError
 from newsqa.ingest import Ingest
 from newsqa.qa import QA
@@ -30,16 +31,28 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LARGEST = 2**31
 GRACE = 2
 """Seconds that open connections get on shutdown; every open tab holds one for good."""
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
+    "worker-src 'self' blob:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Sent with everything. Gradio works without the inline scripts that this forbids."""
 
 log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, qa: QA | None = None, ingest: IngestFactory | None = None) -> FastAPI:
     """Put the chat and the article pages into one application."""
+    embedder = SentenceTransformerEmbedder(settings)  # one for both: it loads at first use
     service = Service(
         settings,
-        (lambda: qa) if qa else (lambda: QA.open(settings)),
-        ingest or (lambda hook: Ingest(settings, progress=hook)),
+        (lambda: qa) if qa else (lambda: QA.open(settings, embedder=embedder)),
+        ingest or (lambda hook: Ingest(settings, progress=hook, embedder=embedder)),
     )
     # FastAPI's own documentation pages load their script from elsewhere.
     app = FastAPI(title="newsqa", docs_url=None, redoc_url=None, openapi_url=None)
@@ -49,6 +62,7 @@ def create_app(settings: Settings, qa: QA | None = None, ingest: IngestFactory |
     app.mount("/newsqa", StaticFiles(directory=Path(__file__).with_name("static")))
     _routes(app, service)
     web.mount(app, service)
+    app.state.service = service
     return app
 
 
@@ -67,9 +81,7 @@ def _routes(app: FastAPI, service: Service) -> None:
         return article_page(service, article_id, revision, start, end)
 
 
-def article_page(
-    service: Service, article_id: str, revision: int | None, start: int | None, end: int | None
-) -> str:
+def article_page(service: Service, article_id: str, revision: int | None, start: int | None, end: int | None) -> str:
     """Render an article with [start, end) marked.
 
     Raises ArticleNotFoundError; UsageError when the offsets don't fit the article.
@@ -111,17 +123,6 @@ class Guard:
     The Host check stops DNS rebinding: a page elsewhere whose name is pointed at this machine.
     """
 
-    HEADERS = {
-        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
-        "worker-src 'self' blob:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-    }
-
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
@@ -133,7 +134,7 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.HEADERS)
+                MutableHeaders(scope=message).update(SECURITY)
             await send(message)
 
         refused = self._refusal(scope)
@@ -159,9 +160,7 @@ def _hostname(host: str) -> str:
     return (name if port.isdigit() else host).strip("[]").lower()
 
 
-def serve(
-    settings: Settings, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = False
-) -> None:
+def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = False) -> None:
     """Run the chat until a signal ends it; ``port`` 0 takes a free one.
 
     Raises UsageError for an address that others could reach, and for a port that is taken.
@@ -174,6 +173,7 @@ def serve(
         url = f"http://{shown}:{listening.getsockname()[1]}/"
         sys.stderr.write(f"newsqa chat: {url} (Ctrl+C stops it)\n")
         sys.stderr.flush()
+        Thread(target=app.state.service.warm, name="newsqa-warm", daemon=True).start()
         if open_browser:
             webbrowser.open(url)  # the socket listens already: the browser waits for the server
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE)

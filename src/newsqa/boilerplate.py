@@ -12,8 +12,11 @@ from collections.abc import Sequence
 
 LONGEST = 700
 """Characters; no known furniture is longer, and the bound keeps matching linear."""
-REPEAT = 60
-"""A paragraph of at least this many characters is kept once, at its first place."""
+REPEAT = 100
+"""A paragraph of at least this many characters is kept once, at its first place.
+
+Shorter ones repeat with meaning, as "Violations: 4" does below each restaurant of a list.
+"""
 
 _EXACT = frozenset(
     """
@@ -40,19 +43,27 @@ _EXACT = frozenset(
     |terms and conditions|all rights reserved|do not sell my personal information|about our ads|ad feedback
     |video ad feedback|report ad|report this ad|why this ad|thank you for reading|thanks for reading
     |just curious for more? we've got you covered
-    """.replace("\n", "").replace("    ", "").split("|")
+    """.replace("\n", "")
+    .replace("    ", "")
+    .split("|")
 )
 
 _SHARE = frozenset(
     """
     share|email|e-mail|print|save|facebook|twitter|x|linkedin|whatsapp|reddit|pinterest|flipboard|telegram
     |messenger|tumblr|bluesky|threads|mastodon|sms|link|bookmark|comment|like|instagram|youtube|google+
-    """.replace("\n", "").replace(" ", "").split("|")
+    """.replace("\n", "")
+    .replace(" ", "")
+    .split("|")
 )
 
-_NETWORK = r"(?:facebook|twitter|x|linkedin|whatsapp|reddit|pinterest|telegram|instagram|bluesky|threads|email|youtube|tiktok|google news)"
-_NEWS_MAIL = r"(?:newsletters?|inbox|e-?mail updates?|e-?mail alerts?|news alerts?|text alerts?|whatsapp channel|texts!)"
-_HOOK = r"(?:[^.?!]{1,100}[?!;] )?"
+_NETWORK = (
+    r"(?:facebook|twitter|x|linkedin|whatsapp|reddit|pinterest|telegram|instagram|bluesky|threads|email"
+    r"|youtube|tiktok|google news)"
+)
+_NEWS_MAIL = (
+    r"(?:newsletters?|inbox|e-?mail updates?|e-?mail alerts?|news alerts?|text alerts?|whatsapp channel|texts!)"
+)
 _BELOW = (
     r"(?:(?:the|this) )?"
     r"(?:advertisement|ads?|gallery|photo gallery|slideshow|videos?|photos?|graphics?|charts?|map|podcast|tweet)"
@@ -67,21 +78,23 @@ _FURNITURE = re.compile(
             r"save my name, e-?mail,? and website in this browser .{1,60}",
             r"this site uses akismet .{1,100}",
             r"(?:please )?(?:log|sign) ?in (?:or .{1,30} )?to (?:comment|post a comment|leave a comment|reply)",
+            r"posted by .{1,60} at \d{1,2}:\d\d(?: ?[ap]m)?",
             # share bars and social networks
+            r"(?:(?:email this|blogthis!|share to (?:x|twitter|facebook|pinterest)) ?){2,}",
             rf"(?:click to )?(?:share|tweet|post|e-?mail|save|pin)(?: this)?(?: article| story| post| link)?"
             rf" (?:on|via|to|by|with) (?:a friend|{_NETWORK})(?: \(opens in new window\))?",
             rf"(?:follow|like|join|find|connect with) us on {_NETWORK}\b.{{0,150}}",
             rf"follow .{{1,40}} join us on {_NETWORK}\b.{{0,60}}",
             # links to other articles
-            r"(?:read more|see also|also read|read also|read next|read the full story(?: here)?|for more):? ?[:»>].{1,250}",
+            r"(?:read more|see also|also read|read also|read next|read the full story(?: here)?):? ?[:»>].{1,250}",
             r"more:\S.{1,250}",
             r"(?:more|more from .{1,40}|related(?: (?:stories|story|articles?|content|coverage|links?))?|learn more"
             r"|recommended|you (?:may|might) also like|don.t miss): ?.{0,250}[^.\s”\"]",
             r"(?:click|tap) here to (?:read|see|view|watch) .{1,80}",
             # galleries, players, inserts
-            r".{0,650}hide caption \d+ of \d+",
             r"(?:photos?|image|slide|\d+) ?\d* (?:of|/) \d+",
-            rf"\W?(?:(?:the |this )?(?:story|article)|text) continues(?: (?:below|after|following))?(?: {_BELOW})?\W{{0,4}}",
+            r"\W?(?:(?:the |this )?(?:story|article)|text) continues"
+            rf"(?: (?:below|after|following))?(?: {_BELOW})?\W{{0,4}}",
             r"\(?(?:image|photo|picture) credits?: .{1,120}\)?",
             r"video ad feedback .{1,400}",
             r"(?:\d\. )?how relevant is this ad to you\?.{0,100}",
@@ -89,11 +102,10 @@ _FURNITURE = re.compile(
             r"hit play on the player (?:above|below) to hear the podcast .{1,400}",
             r"(?:unable to|can.t) (?:view|see) our .{1,40}\? click here .{1,60}",
             # newsletters, subscriptions, apps
-            rf"{_HOOK}(?:sign[ -]?up|subscribe|get (?:our|the latest|today|more|cnn|the best)|join) .{{0,300}}\b{_NEWS_MAIL}.{{0,300}}",
-            rf"{_HOOK}get .{{1,60}}'s weekly newsletter .{{0,300}}",
-            rf"for more .{{1,80}}, sign up (?:to|for) .{{1,80}} newsletter.?",
+            r"(?:[^.?!]{1,100}[?!;] )?(?:sign[ -]?up|subscribe|get (?:our|the latest|today|more|cnn|the best)|join)"
+            rf" .{{0,300}}\b{_NEWS_MAIL}.{{0,300}}",
+            r"for more [^.]{1,80}, sign up (?:to|for) .{1,80} newsletter.?",
             r"sign[ -]?up for [^.]{1,60}: text with .{1,80}",
-            r".{0,300}\bsubscribe & save sign up for .{1,300}",
             r"support (?:local|our|quality|independent) journalism[.:!] .{1,250}",
             r"thank you for supporting (?:our|local) journalism\..{0,250}",
             r"we are providing this content (?:for )?free .{1,300}subscri.{1,100}",
@@ -102,16 +114,16 @@ _FURNITURE = re.compile(
             r"(?:need|want|looking for) an? [^.?!]{1,40}\? (?:play|check out) .{1,150}",
             r"prefer to listen\? .{1,100}",
             # disclosures of the shop, consent, copyright
-            r"(?:.{1,300} )?(?:we|.{1,40} network|gannett) may (?:earn|receive|get) (?:an? )?(?:small )?"
-            r"(?:affiliate |referral )?(?:commissions?|fees?|revenue)\b.{0,400}",
             r"(?:we|this (?:web)?site|our (?:web)?sites?) (?:and our partners )?uses? cookies\b.{0,400}",
-            r"by (?:continuing to (?:use|browse)|using) (?:this|our) (?:web)?site,? you (?:agree|accept|consent)\b.{0,300}",
+            r"by (?:continuing to (?:use|browse)|using) (?:this|our) (?:web)?site,?"
+            r" you (?:agree|accept|consent)\b.{0,300}",
             r"(?:©|\(c\)|copyright (?:©|\(c\)|(?:19|20)\d\d)).{0,250}",
             # standing notices and teasers that say nothing of the story
             r"\(?(?:this|the) (?:story|article|page|post) (?:has been|was|is being|will be) updated"
             r"(?: (?:with|to (?:add|include|reflect)) (?:new|additional|more|a|the latest) ?"
             r"(?:information|details?|developments?|reporting|video|photos?|quotes?|comments?)?)?\.?\)?",
-            r"[^.:]{3,40}: (?:the )?latest [^.]{1,90}\b(?:scores|stats|statistics|schedules?|standings|odds|news|analysis|and more)\b[^.]{0,30}\.?",
+            r"[^.:]{3,40}: (?:the )?latest [^.]{1,90}"
+            r"\b(?:scores|stats|statistics|schedules?|standings|odds|news|analysis|and more)\b[^.]{0,30}\.?",
             r"[^.:]{3,40}: [^.?]{1,60}\? follow along .{1,100}",
             r"[^.:]{3,40}: follow [^.]{1,40}.s coverage of .{1,100}",
             r"[^.:]{3,40}: see who is running .{1,150}",
@@ -123,6 +135,14 @@ _FURNITURE = re.compile(
     re.IGNORECASE,
 )
 
+# Looked for anywhere in the line: the offer follows or precedes whatever it is attached to.
+_OFFER = re.compile(
+    r"\bsubscribe & save sign up for "
+    r"|\b(?:we|gannett|network) may (?:earn|receive) (?:an? )?(?:small )?"
+    r"(?:(?:affiliate|referral) )?(?:commissions?|(?<=affiliate )fees?|revenue from sports betting)\b",
+    re.IGNORECASE,
+)
+_GALLERY_MARK = re.compile(r"(?: ?\b(?:hide|show) caption \d+ of \d+)+$", re.IGNORECASE)
 _TEASER = re.compile(r"(?:STORY|READ|WATCH|PHOTOS?|VIDEO|MORE|RELATED|READ MORE|GALLERY|LINK): ?.{1,200}[^.\s”\"]")
 _AGENCY = re.compile(
     r"(?:[A-Z][\w.’'-]*,? ){0,5}\(?(?:CNN(?: Business)?|AP|AFP|Reuters|REUTERS|UPI|PTI|IANS|dpa|BBC)\)? ?[—–-]"
@@ -133,9 +153,9 @@ def is_furniture(line: str) -> bool:
     """Whether the line, trimmed, is part of the page around an article."""
     if len(line) > LONGEST:
         return False
-    if len(line) < REPEAT and line.casefold().strip(" .:…*»>|[]()").replace("’", "'") in _EXACT:
+    if len(line) < 100 and line.casefold().strip(" .:…*»>|[]()").replace("’", "'") in _EXACT:
         return True
-    return bool(_FURNITURE.fullmatch(line) or _TEASER.fullmatch(line) or _AGENCY.fullmatch(line))
+    return bool(_FURNITURE.fullmatch(line) or _TEASER.fullmatch(line) or _AGENCY.fullmatch(line) or _OFFER.search(line))
 
 
 def is_share_word(line: str) -> bool:
@@ -144,8 +164,13 @@ def is_share_word(line: str) -> bool:
 
 
 def without_furniture(lines: Sequence[str]) -> list[str]:
-    """Drop lines of the page around the article."""
-    return [line for line in lines if not line or not is_furniture(line)]
+    """Drop lines of the page around the article, and the gallery's marks behind captions."""
+    unmarked = [_unmarked(line) if "aption " in line else line for line in lines]
+    return [line for line in unmarked if not line or not is_furniture(line)]
+
+
+def _unmarked(line: str) -> str:
+    return _GALLERY_MARK.sub("", line) if len(line) <= 3 * LONGEST else line
 
 
 def without_share_bars(lines: Sequence[str]) -> list[str]:
@@ -165,31 +190,42 @@ def without_share_bars(lines: Sequence[str]) -> list[str]:
 def without_repeats(lines: Sequence[str]) -> list[str]:
     """Keep a long paragraph once, at its first place.
 
-    Short lines that follow a repeated paragraph as they followed the first one
-    (headings, one-line answers) go with it: the whole body was pasted again.
+    Short lines around a repeated paragraph that stood around the first one as
+    well (headings, one-line answers) go with it: the body was pasted again.
     """
     kept: list[str] = []
     place: dict[str, int] = {}
-    follows = -1
+    after = -1  # place of the line that followed the first copy of the paragraph just dropped
     for line in lines:
         if not line:
             kept.append(line)
             continue
-        first = place.get(line) if len(line) >= REPEAT else None
-        if first is None and 0 <= follows < len(kept) and kept[follows] == line:
-            first = follows
+        first = place.get(line)
+        if first is None and 0 <= after < len(kept) and kept[after] == line:
+            first = after
+        elif first is not None and after < 0:
+            _drop_alike_before(kept, first)
         if first is not None:
-            follows = _next_line(kept, first)
+            after = _step(kept, first, 1)
             continue
         if len(line) >= REPEAT:
             place[line] = len(kept)
-        follows = -1
+        after = -1
         kept.append(line)
     return kept
 
 
-def _next_line(lines: Sequence[str], i: int) -> int:
-    i += 1
-    while i < len(lines) and not lines[i]:
-        i += 1
+def _drop_alike_before(kept: list[str], first: int) -> None:
+    """Remove from the end of ``kept`` the short lines that also precede ``first``."""
+    last, before = _step(kept, len(kept), -1), _step(kept, first, -1)
+    while first < last and before >= 0 and kept[last] == kept[before]:
+        del kept[last:]
+        last, before = _step(kept, last, -1), _step(kept, before, -1)
+
+
+def _step(lines: Sequence[str], i: int, by: int) -> int:
+    """Index of the next line that is not blank; -1 or the length where there is none."""
+    i += by
+    while 0 <= i < len(lines) and not lines[i]:
+        i += by
     return i

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 from urllib.parse import urldefrag, urlsplit
 
 import courlan
@@ -33,9 +33,10 @@ CLEANER_VERSION = 1
 LEAST_LETTERS = 10
 TITLE_LENGTH = 80
 HEADLINE_LENGTH = 140
+PROSE_LENGTH = 40
 HEADER_LINES = 5
 """How many other short lines may stand between the top and a dateline."""
-LANGUAGE_SAMPLE = 2000
+LANGUAGE_SAMPLE = 500
 
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SPACE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -44,10 +45,15 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\U000e0001\U000e0020-\U000e007f]"
 )
-_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|(?<=[\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d](?=[\x00-\x7f]|$)")
+_JOINERS = re.compile(
+    "(?<![^\x00-\x7f])[\u200c\u200d]+|(?<=[\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d](?=[\x00-\x7f]|$)"
+)
+_BLANKS = re.compile("[ \t]+")
 _LETTER = re.compile(r"[^\W\d_]")
-_SOURCE = re.compile(r"[\[(]?source: ?([^\s:/][^:/]{0,60}?)[.\])]*", re.IGNORECASE)
-_LINK = re.compile(r"[\[(]?(?:link|url|via|source|permalink|original(?: article)?): ?(https?://\S{3,2000})", re.IGNORECASE)
+_SOURCE = re.compile(r"[\[(]?source: ?([^\s:/\"“][^:/\"“]{0,60}?)[.\])]*", re.IGNORECASE)
+_LINK = re.compile(
+    r"[\[(]?(?:link|url|via|source|permalink|original(?: article)?): ?(https?://\S{3,2000})", re.IGNORECASE
+)
 _URL_TAIL = ".,;)]>"
 _SENTENCE_END = (".", "!", "?", "…", ":", ";", ",", "。", "！", "？", ".”", '."', ".)", "。」")
 
@@ -96,19 +102,29 @@ def article_key(draft: Draft, location: str) -> str:
 def _lines(text: str) -> list[str]:
     """Split into trimmed lines of visible characters; no two blank ones in a row."""
     text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
-    text = _JOINERS.sub("", _SPACE.sub(" ", text))
-    text = re.sub(" {2,}", " ", text)
-    text = re.sub(" ?\t[ \t]*", "\t", text)
-    text = re.sub("[ \t]?\n[ \t]?", "\n", text).strip()
-    return re.sub("\n{3,}", "\n\n", text).split("\n")
+    if not text.isascii():
+        text = _SPACE.sub(" ", text)
+    if "\u200c" in text or "\u200d" in text:
+        text = _JOINERS.sub("", text)
+    lines: list[str] = []
+    for raw in text.split("\n"):
+        line = raw.strip(" \t")
+        if line or (lines and lines[-1]):
+            lines.append(_narrow(line) if "  " in line or "\t" in line else line)
+    return lines
+
+
+def _narrow(line: str) -> str:
+    """Turn a run of blanks into one: a tab if it holds a tab, so that columns stay apart."""
+    return _BLANKS.sub(lambda run: "\t" if "\t" in run[0] else " ", line)
 
 
 def _joined(lines: Sequence[str]) -> str:
-    return re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
 def _one_line(value: str) -> str:
-    return " ".join(_lines(value)).strip()
+    return " ".join(filter(None, _lines(value)))
 
 
 def _web_url(value: str | None) -> str | None:
@@ -134,8 +150,8 @@ def _credits(draft: Draft, lines: list[str]) -> tuple[Draft, list[str]]:
     """Take url and outlet from ``Link:`` and ``Source:`` lines and drop these lines.
 
     A page with links to several articles is a round-up and stays as it is. A
-    ``Source:`` line credits the article only beside the link or at the very end;
-    elsewhere it credits a figure.
+    ``Source:`` line credits the article beside the link, or, in a text without url,
+    at its end; elsewhere it credits a figure.
     """
     links = {i: url for i, line in enumerate(lines) if (url := _linked(line))}
     if len(set(links.values())) > 1:
@@ -143,11 +159,15 @@ def _credits(draft: Draft, lines: list[str]) -> tuple[Draft, list[str]]:
     url = draft.url or next(iter(links.values()), None)
     sources = {i: found[1] for i, line in enumerate(lines) if (found := _SOURCE.fullmatch(line))}
     solid = [i for i, line in enumerate(lines) if line]
-    beside = {j for a, b in zip(solid, solid[1:], strict=False) for i, j in ((a, b), (b, a)) if i in links}
+    beside = {j for a, b in pairwise(solid) for i, j in ((a, b), (b, a)) if i in links}
     paired = [i for i in sources if i in beside]
     trailing = _trailing(solid, sources.keys() | links.keys())
-    values = {sources[i] for i in trailing if i in sources}
-    outlet = draft.outlet or (sources[paired[0]] if paired else values.pop() if len(values) == 1 else None)
+    last = {sources[i] for i in trailing if i in sources}
+    outlet = draft.outlet
+    if paired:
+        outlet = outlet or sources[paired[0]]
+    elif len(last) == 1 and not url:
+        outlet = outlet or last.pop()
     named = {outlet, _domain(url)}
     drop = links.keys() | set(paired) | {i for i in trailing if sources.get(i) in named}
     return replace(draft, url=url, outlet=outlet), [line for i, line in enumerate(lines) if i not in drop]
@@ -182,7 +202,7 @@ def _header(draft: Draft, lines: list[str]) -> tuple[Draft, list[str]]:
         day = dateline(line)
         if day and (published is None or published[:10] == day[:10]):
             published = published or day
-        elif found and outlet in (None, found[1]):
+        elif found and (outlet == found[1] or not (outlet or draft.url)):
             outlet = found[1]
         elif line == title or (not title and not kept and _is_headline(lines, i)):
             title = line
@@ -208,7 +228,7 @@ def _is_headline(lines: Sequence[str], i: int) -> bool:
 
 
 def _is_prose(line: str) -> bool:
-    return len(line) > HEADLINE_LENGTH or (len(line) > HEADER_LINES * 8 and line.endswith(_SENTENCE_END))
+    return len(line) > HEADLINE_LENGTH or (len(line) > PROSE_LENGTH and line.endswith(_SENTENCE_END))
 
 
 def _first_words(text: str) -> str:

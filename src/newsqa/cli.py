@@ -273,7 +273,7 @@ def verify(session: Session, answers: options.AnswersFile = None) -> int:
         from newsqa.verify import verify as check
 
         checks = check(session.settings(), given)
-    sound = not any(c.failures for c in checks)
+    sound = not any(c.failed for c in checks)
     session.output.result({"ok": sound, "checks": [asdict(c) for c in checks]}, output.check_lines(checks))
     return options.OK if sound else options.BROKEN_INDEX
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from newsqa.errors import IndexCorruptError, IndexLockedError, NewsQAError
@@ -58,24 +58,40 @@ CREATE VIRTUAL TABLE lexicon USING fts5 (title, text, content='', tokenize="port
 """
 
 
-def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
-    """Open the database in autocommit mode, for explicit transactions.
+def create(path: Path, meta: Mapping[str, str]) -> None:
+    """Create an empty database; it appears under its name only when whole."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with translated(path), closing(_open(draft, "rwc")) as connection:
+        connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+    draft.replace(path)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open an existing database in autocommit mode, for explicit transactions.
 
     Raises IndexCorruptError when the file is not a database.
     """
     with translated(path):
-        mode = "rwc" if create else "rw"
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode={mode}",
-            uri=True,
-            isolation_level=None,
-            timeout=BUSY_SECONDS,
-            check_same_thread=False,
-        )
-        connection.row_factory = sqlite3.Row
-        # FULL makes a commit survive power loss; secure_delete wipes what was removed.
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
-            connection.execute(f"PRAGMA {pragma}")
+        # SQLite takes an empty file for a new database; ours appear only when whole.
+        if not path.stat().st_size:
+            raise sqlite3.DatabaseError("it is empty")
+        return _open(path, "rw")
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_SECONDS,
+        check_same_thread=False,
+    )
+    connection.row_factory = sqlite3.Row
+    # FULL makes a commit survive power loss; secure_delete wipes what was removed.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+        connection.execute(f"PRAGMA {pragma}")
     return connection
 
 
@@ -104,9 +120,15 @@ def translated(path: Path) -> Iterator[None]:
             raise NewsQAError(
                 f"No space left for '{path}'. What was committed is safe; free some space and run it again."
             ) from error
+        if "no such table" in str(error):
+            raise _corrupt(path, error) from error
         raise NewsQAError(f"'{path}' can't be used: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise IndexCorruptError(
-            f"The database '{path}' is damaged ({error}). It was left as it is: restore it from a backup, "
-            "or move it away and run newsqa index again."
-        ) from error
+        raise _corrupt(path, error) from error
+
+
+def _corrupt(path: Path, error: sqlite3.Error) -> IndexCorruptError:
+    return IndexCorruptError(
+        f"The database '{path}' is damaged ({error}). It was left as it is: restore it from a backup, "
+        "or move it away and run newsqa index again."
+    )

@@ -19,15 +19,30 @@ EARLIEST = 1600
 AHEAD = timedelta(days=31)
 """Magazines print the date of the coming issue."""
 LONGEST = 80
+MOST_SPACES = 9
 
 _YEAR = re.compile(r"(?<!\d)(?:1[6-9]|20)\d\d(?!\d)")
+_DAY = re.compile(r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])(?!\d)")
 _TIME = r"(?:[T ,]+[\d:.,+\- ZGMTUCapm]*)?"
 _YEAR_FIRST = re.compile(r"(\d{4})[/.\-年](\d{1,2})[/.\-月](\d{1,2})日?" + _TIME)
 _YEAR_LAST = re.compile(r"(\d{1,2})([/.\-])(\d{1,2})\2(\d{4})" + _TIME)
 _RFC_2822 = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)?(?: [A-Z]{1,4}| [+\-]\d{4})?")
-_LABEL = re.compile(r"(?:first published|published|posted|last updated|updated|date)(?: on| at|:)* ?", re.IGNORECASE)
+_LABEL = re.compile(r"^(?:first published|published|posted|last updated|updated|date)(?: on| at|:)* ?", re.IGNORECASE)
 _LETTER = re.compile(r"[A-Za-z]")
-_US_ZONE = re.compile(r" (?:ET|CT|MT|PT)$")
+_UPDATED = re.compile(r"(?<=\d),? (?:last )?updated\b.*", re.IGNORECASE)
+_MONTH = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    "|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# Only for speed: dateparser reads these too, in milliseconds. US zone letters name no fixed offset.
+_ENGLISH = re.compile(
+    r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?"
+    rf"(?:(?P<m1>{_MONTH})\.? (?P<d1>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y1>\d{{4}})"
+    rf"|(?P<d2>\d{{1,2}})(?:st|nd|rd|th)? (?P<m2>{_MONTH})\.?,? (?P<y2>\d{{4}}))"
+    r"(?:,?(?: at| [-–|])? \d{1,2}[:.]\d\d(?: ?[ap]\.?m\.?)?)?(?: (?:[ECMP]T|[ECMP][SD]T))?",
+    re.IGNORECASE,
+)
 _SETTINGS: Any = {"REQUIRE_PARTS": ["day", "month", "year"], "PARSERS": ["absolute-time"]}
 
 
@@ -37,7 +52,7 @@ def read_date(value: str) -> str | None:
     if len(value) > LONGEST:
         return None
     try:
-        found = _iso(value) or _numeric(value) or _written(value)
+        found = _iso(value) or _numeric(value) or _english(value) or _written(value)
     except (ValueError, OverflowError):
         return None
     return _plausible(found) if found else None
@@ -45,9 +60,9 @@ def read_date(value: str) -> str | None:
 
 def dateline(line: str) -> str | None:
     """Read a line that is a date and nothing else, ``Published:`` and the like aside."""
-    if len(line) > LONGEST or not _YEAR.search(line):
+    if len(line) > LONGEST or not (_YEAR.search(line) and _DAY.search(line)) or line.count(" ") > MOST_SPACES:
         return None
-    return read_date(_LABEL.sub("", line, count=1) if _LABEL.match(line) else line.rstrip("."))
+    return read_date(_UPDATED.sub("", _LABEL.sub("", line, count=1)).rstrip(". "))
 
 
 def _iso(value: str) -> date | datetime | None:
@@ -72,12 +87,20 @@ def _numeric(value: str) -> date | None:
     raise ValueError(f"{value} reads as two different days")
 
 
+def _english(value: str) -> date | None:
+    if not (found := _ENGLISH.fullmatch(value)):
+        return None
+    month = _MONTHS.index((found["m1"] or found["m2"])[:3].lower()) + 1
+    return date(int(found["y1"] or found["y2"]), month, int(found["d1"] or found["d2"]))
+
+
 def _written(value: str) -> date | datetime | None:
     if _RFC_2822.fullmatch(value):
         return parsedate_to_datetime(value)
     if value.isascii() and not _LETTER.search(value):
         return None
-    return dateparser.parse(_US_ZONE.sub("", value), settings=_SETTINGS)
+    found: datetime | None = dateparser.parse(value, settings=_SETTINGS)
+    return found
 
 
 def _plausible(found: date | datetime) -> str | None:

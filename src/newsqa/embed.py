@@ -77,7 +77,7 @@ class SentenceTransformerEmbedder:
         import torch
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(self._settings.threads or os.cpu_count() or 1)
         return _load(self._settings.embedder or _packaged_folder())
 
@@ -101,7 +101,7 @@ class SentenceTransformerEmbedder:
     @cached_property
     def _counter(self) -> Tokenizer:
         # A copy, since encoding sets truncation and padding on the model's own.
-        counter = copy.deepcopy(self._model.tokenizer.backend_tokenizer)
+        counter: Tokenizer = copy.deepcopy(self._model.tokenizer.backend_tokenizer)
         counter.no_truncation()
         counter.no_padding()
         return counter

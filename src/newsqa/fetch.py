@@ -52,6 +52,13 @@ def normal_location(location: str) -> str:
     return os.path.normpath(Path(location).expanduser().absolute())
 
 
+def require(location: str) -> None:
+    """Raise SourceError when a location can be told to be wrong without reading it."""
+    location = normal_location(location)
+    if location != STDIN and not is_url(location) and not Path(location).exists():
+        raise SourceError(f"no file or folder '{location}'. Give a path, a URL or '-' for standard input")
+
+
 class Fetcher:
     """Reads documents from wherever they are; keeps the delay between requests to a host."""
 

@@ -131,7 +131,7 @@ class Index:
                 WHERE p.id IN (SELECT value FROM json_each(?))""",
                 (json.dumps(list(ids)),),
             ).fetchall()
-        found = {row["id"]: Passage(*row[:5], row["text"][row["start"] : row["end"]], *row[5:8]) for row in rows}
+        found = {row["id"]: _passage(row) for row in rows}
         return [found[i] for i in ids if i in found]
 
     def _allowed(self, connection: sqlite3.Connection, filters: Filters) -> NDArray[np.int64] | None:
@@ -183,7 +183,7 @@ class Index:
         if row is None:
             which = article_id if revision is None else f"{article_id}, revision {revision}"
             raise ArticleNotFoundError(f"No article {which} in the index. List them: newsqa articles")
-        return _article(row)
+        return read_article(row)
 
     def revisions(self, article_id: str) -> list[int]:
         """Return the numbers of an article's revisions, ascending."""
@@ -198,7 +198,7 @@ class Index:
         where, values = _conditions(filters)
         with self.reading() as connection:
             yield from map(
-                _article,
+                read_article,
                 connection.execute(
                     f"{CURRENT} WHERE {where or 'TRUE'} ORDER BY r.published DESC NULLS LAST, a.id LIMIT ? OFFSET ?",
                     (*values, -1 if limit is None else limit, offset),
@@ -221,7 +221,7 @@ class Index:
                 (SELECT coalesce(copy_of, id) FROM articles WHERE id = :id) ORDER BY r.published, a.id""",
                 {"id": article_id},
             )
-            return [_article(row) for row in rows]
+            return [read_article(row) for row in rows]
 
     def outlets(self) -> list[tuple[str, int]]:
         """Return each outlet with its number of articles, most first."""
@@ -282,9 +282,15 @@ def add_vectors(connection: sqlite3.Connection, store: FaissStore, after: int, u
         store.add(np.array([row[0] for row in batch], np.int64), vectors.astype(np.float32))
 
 
-def _article(row: sqlite3.Row) -> Article:
+def read_article(row: sqlite3.Row) -> Article:
+    """Turn a row of `ARTICLE` into the record."""
     fields = dict(row)
     return Article(**fields | {"authors": tuple(json.loads(fields["authors"]))})
+
+
+def _passage(row: sqlite3.Row) -> Passage:
+    fields = dict(row)
+    return Passage(**fields | {"text": fields["text"][fields["start"] : fields["end"]]})
 
 
 def _conditions(filters: Filters) -> tuple[str, list[str]]:

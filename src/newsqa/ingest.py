@@ -8,12 +8,11 @@ articles; `_settle` makes pending articles searchable, or marks them as copies.
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from newsqa.clean import CLEANER_VERSION, article_key, clean
-
 from newsqa import chunk, dedupe, embed, fetch, formats
+from newsqa.clean import CLEANER_VERSION, article_key, clean
 from newsqa.errors import FormatError, SourceError, UsageError
 from newsqa.settings import Settings
 from newsqa.types import (
@@ -69,18 +68,22 @@ class Ingest:
             restore: Let articles come back that were removed by hand.
 
         Raises:
-            SourceError: One of ``locations`` does not exist or is refused; nothing was read.
+            SourceError: One of ``locations`` is a path that does not exist, or no http(s) URL; nothing was read.
             IndexMissingError: There are no locations and no index.
         """
+        for location in locations:
+            fetch.require(location)
         run = _Run(self._settings, self._embedder, self._progress)
         dimension = self._embedder.dimension if locations or rebuild else None
         with Writer.open(self._settings, self._embedder.model_id, dimension, rebuild=rebuild) as writer:
             if restore:
                 writer.restore()
             sources = [
-                writer.add_source(fetch.normal_location(x), fields or {}, follow=follow, allow_private=allow_private)
+                writer.ledger.add_source(
+                    fetch.normal_location(x), fields or {}, follow=follow, allow_private=allow_private
+                )
                 for x in locations
-            ] or [source for source in writer.sources() if source.location != STANDARD_INPUT]
+            ] or [source for source in writer.ledger.sources() if source.location != STANDARD_INPUT]
             for source in sources:
                 run.read_source(writer, source, prune=prune)
             run.settle(writer)
@@ -104,7 +107,7 @@ class Ingest:
         run = _Run(self._settings, self._embedder, self._progress)
         with Writer.open(self._settings, self._embedder.model_id) as writer:
             wanted = {location, fetch.normal_location(location)}
-            source = next((s for s in writer.sources() if s.location in wanted), None)
+            source = next((s for s in writer.ledger.sources() if s.location in wanted), None)
             if source is None:
                 raise UsageError(f"No source '{location}' is remembered. List them: newsqa sources")
             run.counts["removed"] += writer.forget_source(source)
@@ -121,7 +124,7 @@ class _Run:
         self._embedder = embedder
         self._progress = progress
         self._rejected: list[Rejection] = []
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
 
     def report(self) -> Report:
         return Report(**self.counts, rejected=tuple(self._rejected), seconds=dict(self._seconds))
@@ -132,42 +135,44 @@ class _Run:
         """Store what a source holds; a source that can't be read is reported and left as it was."""
         started = time.perf_counter()
         fetcher = fetch.Fetcher(self._settings, allow_private=source.allow_private)
-        writer.start_pass(source)
+        writer.ledger.start_pass(source)
         try:
             self._read_location(writer, source, fetcher, source.location)
         except SourceError as error:
             self._rejected.append(Rejection(source.location, str(error), permanent=error.permanent))
+            if source.refreshed_at is None and not source.articles:
+                writer.forget_source(source)
         else:
-            writer.end_pass(source)
+            writer.ledger.end_pass(source)
             if prune:
                 self.counts["removed"] += writer.prune(source)
         self._seconds["read"] += time.perf_counter() - started
 
     def _read_location(self, writer: Writer, source: Source, fetcher: fetch.Fetcher, location: str) -> None:
         def validators(location: str) -> tuple[str | None, str | None]:
-            known = writer.known(source, location)
+            known = writer.ledger.known(source, location)
             return (known.etag, known.last_modified) if known else (None, None)
 
         for document in fetcher.documents(location, validators):
             match document:
                 case Rejection():
-                    writer.seen(source, document.location)
+                    writer.ledger.seen(source, document.location)
                     self._rejected.append(document)
                 case Unchanged():
-                    self._unchanged(writer.seen(source, document.location))
+                    self._unchanged(writer.ledger.seen(source, document.location))
                 case Document():
                     self._read_document(writer, source, fetcher, document)
 
     def _read_document(self, writer: Writer, source: Source, fetcher: fetch.Fetcher, document: Document) -> None:
         # The same bytes read another way are another document.
         digest = f"{document.digest} cleaner {CLEANER_VERSION} {sorted(source.fields.items())} {source.follow}"
-        known = writer.known(source, document.location)
+        known = writer.ledger.known(source, document.location)
         if known and known.digest == digest:
-            self._unchanged(writer.seen(source, document.location))
+            self._unchanged(writer.ledger.seen(source, document.location))
             return
         feed = formats.is_feed(document)
-        document_id = writer.start_document(source, document.location, keep=feed)
-        links = []
+        document_id = writer.ledger.start_document(source, document.location)
+        links, stored, rejected = [], 0, len(self._rejected)
         for batch in _batches(self._clean(document, source)):
             with writer.transaction():
                 for draft, origin in batch:
@@ -175,9 +180,13 @@ class _Run:
                         links.append(draft.url)
                     else:
                         self._count(writer.put(document_id, article_key(draft, origin), draft, origin))
+                    stored += 1
         for link in links:
             self._follow(writer, source, fetcher, link)
-        writer.end_document(document_id, digest, document)
+        faults = len(self._rejected) > rejected
+        # Old entries drop off a feed, and an unreadable part may hold what seems to be missing.
+        whole = not feed and not faults
+        writer.ledger.end_document(document_id, digest if stored or not faults else None, document, whole=whole)
 
     def _follow(self, writer: Writer, source: Source, fetcher: fetch.Fetcher, link: str) -> None:
         try:

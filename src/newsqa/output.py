@@ -148,16 +148,23 @@ def answer_lines(console: Console, answer: Answer, show: str, *, context: bool =
             yield Text(visible(answer.reason))
         if answer.near:
             yield Text("\nNear the question, but not an answer:")
-    for citation in answer.citations if answer.text is not None else answer.near:
+    for citation in answer.citations:
         yield Text()
-        style = "bold" if answer.text is not None else "dim"
-        yield from _citation_lines(console, citation, show, style=style, context=context)
+        yield from _barred(console, Text(visible(citation.quote), "bold"))
+        yield from _source_lines(citation, show, f" · confidence {citation.score:.2f}")
+        if context:
+            start, end = citation.start - citation.passage_start, citation.end - citation.passage_start
+            yield Text("   in context:", "dim")
+            yield from _barred(console, _marked(console, citation.passage, start, end))
+    for citation in answer.near:
+        yield Text()
+        yield from _barred(console, Text(visible(citation.quote), "dim"))
+        yield from _source_lines(citation, show, "")
 
 
-def _citation_lines(console: Console, citation: Citation, show: str, *, style: str, context: bool) -> Iterator[Text]:
-    yield from _barred(console, Text(visible(citation.quote), style))
-    heading = (citation.outlet, _day(citation.published), citation.title)
-    yield Text(visible(f"{citation.number}. " + " · ".join(part for part in heading if part)))
+def _source_lines(citation: Citation, show: str, sure: str) -> Iterator[Text]:
+    told = " · ".join(part for part in (citation.outlet, _day(citation.published), citation.title) if part)
+    yield Text.assemble(f"{citation.number}. {visible(told)}", (sure, "dim"))
     if citation.url:
         yield Text(f"   {visible(citation.url)}", "blue")
     place = f"--revision {citation.revision} --start {citation.start} --end {citation.end}"
@@ -243,14 +250,18 @@ def report_lines(report: Report) -> Iterator[Text]:
     """What an indexing run did, in a sentence."""
     counts = ("added", "updated", "unchanged", "removed")
     said = ", ".join(f"{getattr(report, name):,} {name}" for name in counts)
-    yield Text(f"Articles: {said}. Copies of others: {report.copies:,}. Passages embedded: {report.embedded:,}.")
+    yield Text(f"Articles: {said}; {report.copies:,} of them copies of others.")
+    yield Text(f"Passages embedded: {report.embedded:,}.")
 
 
 def check_lines(checks: Iterable[Check]) -> Iterator[Text]:
-    """A line a check, and one for each thing that failed it."""
+    """A line a check, and one for each thing that failed it, the first ones."""
     for check in checks:
-        yield Text(f"{'FAILED' if check.failures else 'ok':6}  {check.name}: {check.checked:,} checked")
+        failed = f", {check.failed:,} failed" if check.failed else ""
+        yield Text(f"{'FAILED' if check.failed else 'ok':6}  {check.name}: {check.checked:,} checked{failed}")
         yield from (Text(visible(f"        {failure}")) for failure in check.failures)
+        if len(check.failures) < check.failed:
+            yield Text(f"        and {check.failed - len(check.failures):,} more")
 
 
 def rejection_lines(rejected: Sequence[Rejection]) -> Iterator[str]:

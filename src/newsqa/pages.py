@@ -87,7 +87,7 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
 def conversation(turns: Sequence[Turn]) -> str:
     """Render a conversation, each turn a heading and its outcome."""
     if not turns:
-        return str(Markup('<div class="nq-hint"><p>{}</p></div>').format(INVITATION))
+        return str(Markup('<div><p class="nq-invitation">{}</p></div>').format(INVITATION))
     return str(Markup('<div class="nq-turns">{}</div>').format(Markup("").join(map(_turn, turns))))
 
 
@@ -131,9 +131,9 @@ def _quoted(citation: Citation) -> Markup:
 
 def _no_answer(answer: Answer) -> Markup:
     near = "The nearest passages are shown beside; they are not answers." if answer.near else ""
-    return Markup(
-        '<div class="nq-none"><p class="nq-verdict">No answer found in {}.</p><p>{} {}</p></div>'
-    ).format(count(answer.searched, "article"), text(answer.reason or ""), near)
+    return Markup('<div class="nq-none"><p class="nq-verdict">No answer found in {}.</p><p>{} {}</p></div>').format(
+        count(answer.searched, "article"), text(answer.reason or ""), near
+    )
 
 
 def sources(turns: Sequence[Turn]) -> str:
@@ -180,7 +180,11 @@ def _context(citation: Citation, *, marked: bool) -> Markup:
     if len(after) > CONTEXT:
         after = after[:CONTEXT].rpartition(" ")[0] + "…"
     shown = Markup("<mark>{}</mark>") if marked else Markup("{}")
-    return text(before) + shown.format(text(citation.quote)) + text(after)
+    return _tight(before) + shown.format(text(citation.quote)) + _tight(after)
+
+
+def _tight(value: str) -> Markup:
+    return text(re.sub(r"\n{2,}", "\n", value))
 
 
 def _also_in(copies: Sequence[Copy]) -> Markup:
@@ -198,9 +202,7 @@ def _copy_link(copy: Copy | Article, note: str = "") -> Markup:
 
 
 def _provenance(item: Citation | Article) -> Markup:
-    return Markup("<bdi>{}</bdi> · {}").format(
-        text(item.outlet or "unknown outlet"), text(when(item.published))
-    )
+    return Markup("<bdi>{}</bdi> · {}").format(text(item.outlet or "unknown outlet"), text(when(item.published)))
 
 
 def _href(citation: Citation) -> Markup:

@@ -39,7 +39,10 @@ class QA:
         """
         embedder = embedder or SentenceTransformerEmbedder(settings)
         return cls(
-            Index.open(settings, embedder.model_id), embedder, reader or SentenceReader(embedder, sentences, terms), settings
+            Index.open(settings, embedder.model_id),
+            embedder,
+            reader or SentenceReader(embedder, sentences, terms),
+            settings,
         )
 
     def warm(self) -> None:
@@ -64,9 +67,7 @@ class QA:
                 return step
         raise AssertionError("stream always ends with an Answer")
 
-    def stream(
-        self, question: str, *, k: int | None = None, filters: Filters = Filters()
-    ) -> Iterator[Stage | Answer]:
+    def stream(self, question: str, *, k: int | None = None, filters: Filters = Filters()) -> Iterator[Stage | Answer]:
         """Yield each stage as it begins, then the Answer; arguments and errors as in `ask`."""
         question = _checked(question, filters)
         k = self._settings.answers if k is None else k

@@ -38,7 +38,10 @@ REASON = r"\b(?:because|after|due|since|amid|over|so that|in order|to (?:avoid|p
 TYPES = tuple(
     (re.compile(question, re.IGNORECASE), re.compile(answer))
     for question, answer in (
-        (r"\bhow (?:many|much|old|long|far|big|tall|often|high|fast)\b|\bwhat (?:percentage|share|age|score)\b", NUMBER),
+        (
+            r"\bhow (?:many|much|old|long|far|big|tall|often|high|fast)\b|\bwhat (?:percentage|share|age|score)\b",
+            NUMBER,
+        ),
         (r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time)\b", DATE),
         (r"\bsa(?:y|id)\b|\btold\b|\bdescribe[ds]?\b|\bcall(?:ed)?\b", SPEECH),
         (r"\bwhy\b|\bwhat (?:caused|led)\b", REASON),

@@ -15,13 +15,12 @@ from threading import Lock, Thread
 
 from newsqa.errors import NewsQAError, UsageError
 from newsqa.ingest import Ingest
-from newsqa.qa import QA
+from newsqa.qa import MAX_QUESTION, QA
 from newsqa.settings import Settings
 from newsqa.types import Answer, Filters, Progress, ProgressHook, Report, Stage
 
 IngestFactory = Callable[[ProgressHook], Ingest]
 UNEXPECTED = "Something went wrong inside newsqa; the window it was started from says what."
-MAX_QUESTION = 2000
 MAX_TURNS = 50
 
 log = logging.getLogger(__name__)
@@ -42,9 +41,7 @@ class Service:
     ``ingest`` makes an `Ingest` that reports to the given hook; None for a read-only service.
     """
 
-    def __init__(
-        self, settings: Settings, open_qa: Callable[[], QA], ingest: IngestFactory | None
-    ) -> None:
+    def __init__(self, settings: Settings, open_qa: Callable[[], QA], ingest: IngestFactory | None) -> None:
         self.uploads = settings.index / "uploads"
         self._open_qa = open_qa
         self._ingest = ingest
@@ -66,6 +63,13 @@ class Service:
     def read_only(self) -> bool:
         """Whether files can't be added."""
         return self._ingest is None
+
+    def warm(self) -> None:
+        """Load index and models ahead of the first question, which would otherwise report what fails here."""
+        try:
+            self.qa.warm()
+        except NewsQAError as error:
+            log.warning("%s", error)
 
     def describe(self) -> str:
         """Say in a line what the archive holds."""
@@ -92,7 +96,7 @@ class Service:
             yield from self.qa.stream(question, filters=filters)
         except NewsQAError as error:
             yield str(error)
-        except Exception:  # noqa: BLE001 - the last seam before a person: the page must stay usable
+        except Exception:  # the last seam before a person: the page must stay usable
             log.exception("Asking failed")
             yield UNEXPECTED
 
@@ -108,7 +112,7 @@ class Service:
             yield job.result()
         except NewsQAError as error:
             yield str(error)
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # as above
             log.exception("Adding files failed")
             yield UNEXPECTED
 

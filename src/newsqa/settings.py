@@ -73,7 +73,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
 
 
-def _coerce(name: str, value: object) -> object:
+def _coerce(name: str, value: object) -> Any:
     wanted = type(getattr(Settings(), name))
     try:
         coerced = wanted(value)

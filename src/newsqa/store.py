@@ -51,6 +51,12 @@ class FaissStore:
         held: Ids = np.sort(faiss.vector_to_array(self._index.id_map))
         return held
 
+    def vectors(self) -> Vectors:
+        """Return every vector held, in the order of `ids`, shape (len(self), dimension)."""
+        order = np.argsort(faiss.vector_to_array(self._index.id_map))
+        held: Vectors = self._index.index.reconstruct_n(0, len(self))[order]
+        return held
+
     def search(self, vectors: Vectors, k: int, allowed: Ids | None = None) -> list[list[tuple[int, float]]]:
         """Return up to ``k`` (id, inner product) a row, best first, among ``allowed`` ids.
 
@@ -63,7 +69,7 @@ class FaissStore:
         parameters = None
         if allowed is not None:
             selector = faiss.IDSelectorBatch(np.ascontiguousarray(allowed, np.int64))
-            parameters = faiss.SearchParameters(sel=selector)
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         queries = np.ascontiguousarray(vectors, np.float32)
         scores, ids = self._index.search(queries, min(k, len(self)), params=parameters)
         return [

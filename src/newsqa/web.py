@@ -6,9 +6,10 @@ failure can leave the page dead.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from fastapi import FastAPI
 
 from newsqa import pages
 from newsqa.errors import NewsQAError
-from newsqa.service import MAX_QUESTION, Service, Turn, filters
+from newsqa.qa import MAX_QUESTION
+from newsqa.service import Service, Turn, filters
 from newsqa.types import Progress, Report, Stage
 
 ASKING = 4
@@ -52,32 +54,34 @@ class Handlers:
             status, outlets = str(error), []
         return pages.header(status), gr.update(choices=outlets)
 
-    def ask(
+    async def ask(
         self, question: str, turns: list[Turn], outlets: list[str], since: str | None, until: str | None
-    ) -> Iterator[tuple[Update, ...]]:
-        """Stream states, then the answer."""
+    ) -> AsyncIterator[tuple[Update, ...]]:
+        """Stream states, then the answer.
+
+        The work is done in a thread, since Gradio can't cancel what blocks: until it could,
+        the page would drop the next question.
+        """
         try:
             chosen = filters(outlets, since, until)
         except NewsQAError as error:
-            yield *self._conversation([*turns, Turn(question[:MAX_QUESTION], str(error))]), gr.skip(), _stop(False)
+            yield *_conversation([*turns, Turn(question[:MAX_QUESTION], str(error))]), gr.skip()
             return
         box = gr.update(value="")
-        for now in self.service.ask(question, turns, chosen):
-            yield *self._conversation(now), box, _stop(isinstance(now[-1].outcome, Stage))
+        steps = self.service.ask(question, turns, chosen)
+        while now := await asyncio.to_thread(next, steps, None):
+            yield *_conversation(now), box
             box = gr.skip()
 
     def stop(self, turns: list[Turn]) -> tuple[Update, ...]:
         """Say that the running question was stopped; the event itself is cancelled by Gradio."""
         if turns and isinstance(turns[-1].outcome, Stage):
             turns = [*turns[:-1], replace(turns[-1], outcome="Stopped.")]
-        return *self._conversation(turns), _stop(False)
+        return _conversation(turns)
 
     def new(self) -> tuple[Update, ...]:
         """Start an empty conversation."""
-        return self._conversation([])
-
-    def _conversation(self, turns: list[Turn]) -> tuple[Update, Update, Update]:
-        return pages.conversation(turns), pages.sources(turns), turns
+        return _conversation([])
 
     def add(self, files: list[str] | None) -> Iterator[tuple[Update, ...]]:
         """Index uploaded files, with progress, then refresh header and outlets."""
@@ -89,14 +93,35 @@ class Handlers:
                 yield ended, *self._archive(), None
 
 
-def _stop(running: bool) -> Update:
-    return gr.update(visible=running)
+def _conversation(turns: list[Turn]) -> tuple[Update, ...]:
+    """What to show of a conversation: its turns, sources, state, and Stop while it is going on."""
+    running = bool(turns) and isinstance(turns[-1].outcome, Stage)
+    return pages.conversation(turns), pages.sources(turns), turns, gr.update(visible=running)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The components of the page that events read or change."""
+
+    turns: gr.State
+    header: gr.Markdown
+    new: gr.Button
+    chat: gr.Markdown
+    box: gr.Textbox
+    ask: gr.Button
+    stop: gr.Button
+    outlets: gr.Dropdown
+    since: gr.DateTime
+    until: gr.DateTime
+    sources: gr.Markdown
+    files: gr.File
+    added: gr.Markdown
 
 
 def build(service: Service) -> gr.Blocks:
-    """Arrange the page; mount it with `mount`."""
-    handlers = Handlers(service)
-    with gr.Blocks(title="newsqa", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
+    """Arrange the page; `mount` serves it."""
+    page = gr.Blocks(title="newsqa", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400))
+    with page:
         turns = gr.State([])
         with gr.Row(elem_id="nq-top"):
             header = _panel(pages.header(""), "nq-header")
@@ -104,35 +129,35 @@ def build(service: Service) -> gr.Blocks:
         with gr.Row(elem_id="nq-main"):
             with gr.Column(scale=3, min_width=320, elem_id="nq-talk"):
                 chat = _panel(pages.conversation([]), "nq-chat")
-                box, ask, stop = _question_row()
-                outlets, since, until = _filters()
+                question = _question_row()
+                chosen = _filters()
             with gr.Column(scale=2, min_width=320, elem_id="nq-side"):
                 sources = _panel(pages.sources([]), "nq-sources")
-                if not service.read_only:
-                    files, added = _adding()
-        conversation = [chat, sources, turns]
-        page.load(handlers.load, None, [header, outlets, box], **_QUICK)
-        asking = gr.on(
-            [box.submit, ask.click],
-            handlers.ask,
-            [box, turns, outlets, since, until],
-            [*conversation, box, stop],
-            concurrency_limit=ASKING,
-            concurrency_id="ask",
-            **_COMMON,
-        )
-        stop.click(handlers.stop, turns, [*conversation, stop], cancels=[asking], **_QUICK)
-        new.click(handlers.new, None, conversation, cancels=[asking], **_QUICK)
-        if not service.read_only:
-            files.upload(
-                handlers.add,
-                files,
-                [added, header, outlets, files],
-                concurrency_limit=1,
-                concurrency_id="ingest",
-                **_COMMON,
-            )
-    return page.queue(max_size=WAITING, default_concurrency_limit=ASKING, api_open=False)
+                adding = _adding(visible=not service.read_only)
+        _wire(page, Handlers(service), Parts(turns, header, new, chat, *question, *chosen, sources, *adding))
+    page.queue(max_size=WAITING, default_concurrency_limit=ASKING, api_open=False)
+    return page
+
+
+def _wire(page: gr.Blocks, handlers: Handlers, on: Parts) -> None:
+    conversation = [on.chat, on.sources, on.turns, on.stop]
+    quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+    long: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once"}
+    page.load(handlers.load, None, [on.header, on.outlets, on.box], **quick)
+    asking = gr.on(
+        [on.box.submit, on.ask.click],
+        handlers.ask,
+        [on.box, on.turns, on.outlets, on.since, on.until],
+        [*conversation, on.box],
+        concurrency_id="ask",
+        concurrency_limit=ASKING,
+        **long,
+    )
+    on.stop.click(handlers.stop, on.turns, conversation, cancels=[asking], **quick)
+    on.new.click(handlers.new, None, conversation, cancels=[asking], **quick)
+    if not handlers.service.read_only:
+        changed = [on.added, on.header, on.outlets, on.files]
+        on.files.upload(handlers.add, on.files, changed, concurrency_id="ingest", concurrency_limit=1, **long)
 
 
 def mount(app: FastAPI, service: Service) -> None:
@@ -153,10 +178,6 @@ def mount(app: FastAPI, service: Service) -> None:
     )
 
 
-_COMMON: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once"}
-_QUICK: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-
-
 def _panel(value: str, elem_id: str) -> gr.Markdown:
     return gr.Markdown(value, elem_id=elem_id, latex_delimiters=[], sanitize_html=True)
 
@@ -165,7 +186,7 @@ def _question_row() -> tuple[gr.Textbox, gr.Button, gr.Button]:
     with gr.Row(elem_id="nq-ask"):
         box = gr.Textbox(
             label="Question",
-            placeholder="Who said what, when, where?",
+            placeholder="Who said what, when?",
             max_length=MAX_QUESTION,
             max_lines=4,
             interactive=False,
@@ -180,16 +201,16 @@ def _question_row() -> tuple[gr.Textbox, gr.Button, gr.Button]:
 
 def _filters() -> tuple[gr.Dropdown, gr.DateTime, gr.DateTime]:
     with gr.Accordion("Filters", open=False, elem_id="nq-filters"), gr.Row():
-        outlets = gr.Dropdown([], label="Outlets", multiselect=True, scale=2, elem_id="nq-outlets")
+        outlets = gr.Dropdown([], label="Outlets", multiselect=True, min_width=170, elem_id="nq-outlets")
         since, until = (
-            gr.DateTime(label=label, include_time=False, type="string", min_width=140, elem_id=f"nq-{label.lower()}")
+            gr.DateTime(label=label, include_time=False, type="string", min_width=170, elem_id=f"nq-{label.lower()}")
             for label in ("From", "To")
         )
     return outlets, since, until
 
 
-def _adding() -> tuple[gr.File, gr.Markdown]:
-    with gr.Accordion("Add articles", open=False, elem_id="nq-add"):
-        files = gr.File(label="Text, HTML, feeds, JSON Lines, CSV", file_count="multiple", height=130)
+def _adding(*, visible: bool) -> tuple[gr.File, gr.Markdown]:
+    with gr.Accordion("Add articles", open=False, visible=visible, elem_id="nq-add"):
+        files = gr.File(label="Text, HTML, feeds, JSON Lines, CSV", file_count="multiple", height=150)
         added = _panel("", "nq-added")
     return files, added

@@ -6,8 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -17,11 +16,11 @@ import numpy as np
 
 from newsqa import database, lexical, snapshot
 from newsqa.errors import ArticleNotFoundError, IndexCorruptError, IndexLockedError, IndexMissingError
-from newsqa.index import CURRENT, add_vectors, check_meta, current_mark, expected_meta, read_sources
-from newsqa.index import _article as read_article
+from newsqa.index import CURRENT, add_vectors, check_meta, current_mark, expected_meta, read_article
+from newsqa.ledger import Ledger
 from newsqa.settings import Settings
 from newsqa.store import FaissStore
-from newsqa.types import Article, Document, Draft, Source, Vectors
+from newsqa.types import Article, Draft, Source, Vectors
 
 LOCK = "writer.lock"
 SNAPSHOT_SHARE = 0.1
@@ -35,16 +34,6 @@ class Put(Enum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     REMOVED = "removed"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is remembered of a document since it was last read to its end."""
-
-    id: int
-    digest: str | None
-    etag: str | None
-    last_modified: str | None
 
 
 def content_hash(draft: Draft | Article) -> str:
@@ -70,6 +59,7 @@ class Writer:
     """The only way to change an index; made by `Writer.open`."""
 
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        self.ledger = Ledger(connection)
         self._connection = connection
         self._folder = folder
 
@@ -89,108 +79,27 @@ class Writer:
             raise IndexMissingError(f"No index at '{folder}'. Build one: newsqa index PATH|URL|FEED")
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder, settings.lock_timeout), database.translated(path):
-            connection = database.connect(path, create=dimension is not None)
-            try:
+            meta = expected_meta(model_id) | {"dimension": str(dimension)}
+            if not path.is_file():
+                database.create(path, meta)
+            with closing(database.connect(path)) as connection:
                 writer = cls(connection, folder)
-                writer._prepare(model_id, dimension, rebuild=rebuild)
+                if rebuild:
+                    writer._forget_all(meta)
+                check_meta(connection, folder, model_id)
                 yield writer
-            finally:
-                connection.close()
 
-    def _prepare(self, model_id: str, dimension: int | None, *, rebuild: bool) -> None:
-        meta = expected_meta(model_id)
-        if not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            script = f"BEGIN IMMEDIATE; {database.SCHEMA} COMMIT;"
-            self._connection.executescript(script)
+    def _forget_all(self, meta: Mapping[str, str]) -> None:
+        """Make every article pending, to be searched the way ``meta`` says."""
         with self.transaction():
-            empty = not self._connection.execute("SELECT 1 FROM meta").fetchone()
-            if empty or rebuild:
-                values = meta | {"dimension": str(dimension)}
-                self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
-            if rebuild:
-                self._forget_passages("TRUE", ())
-                self._connection.execute("UPDATE articles SET pending = 1, copy_of = NULL")
-                self._connection.execute("DELETE FROM bands")
-        check_meta(self._connection, self._folder, model_id)
+            self._forget_passages("TRUE", ())
+            self._connection.execute("DELETE FROM bands")
+            self._connection.execute("UPDATE articles SET pending = 1, copy_of = NULL")
+            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit everything done in the block, or nothing."""
         return database.transaction(self._connection)
-
-    # Sources and documents
-
-    def add_source(self, location: str, fields: Mapping[str, str], *, follow: bool, allow_private: bool) -> Source:
-        """Remember a source, or update how it is read."""
-        with self.transaction():
-            self._connection.execute(
-                """INSERT INTO sources (location, fields, follow, allow_private) VALUES (?, ?, ?, ?)
-                ON CONFLICT (location) DO UPDATE SET fields = excluded.fields, follow = excluded.follow,
-                allow_private = excluded.allow_private""",
-                (location, json.dumps(dict(fields), sort_keys=True), follow, allow_private),
-            )
-        return next(source for source in self.sources() if source.location == location)
-
-    def sources(self) -> list[Source]:
-        """Return the remembered sources in the order they were added."""
-        return read_sources(self._connection)
-
-    def start_pass(self, source: Source) -> None:
-        """Begin reading a source: what is not seen until `end_pass` is gone from it."""
-        with self.transaction():
-            self._connection.execute("UPDATE documents SET present = 0 WHERE source_id = ?", (source.id,))
-
-    def end_pass(self, source: Source) -> None:
-        """Record that a source was read to its end."""
-        with self.transaction():
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            self._connection.execute("UPDATE sources SET refreshed_at = ? WHERE id = ?", (now, source.id))
-
-    def known(self, source: Source, location: str) -> Known | None:
-        """Return what is remembered of a document of a source."""
-        row = self._connection.execute(
-            "SELECT id, digest, etag, last_modified FROM documents WHERE source_id = ? AND location = ?",
-            (source.id, location),
-        ).fetchone()
-        return Known(*row) if row else None
-
-    def seen(self, source: Source, location: str) -> int:
-        """Note that a document is still there and return how many articles it holds."""
-        with self.transaction():
-            self._connection.execute(
-                "UPDATE documents SET present = 1 WHERE source_id = ? AND location = ?", (source.id, location)
-            )
-        row = self._connection.execute(
-            """SELECT count(DISTINCT article_id) FROM sightings JOIN documents d ON d.id = document_id
-            WHERE source_id = ? AND location = ? AND sightings.present""",
-            (source.id, location),
-        ).fetchone()
-        return int(row[0])
-
-    def start_document(self, source: Source, location: str, *, keep: bool) -> int:
-        """Begin reading a document and return its id; with ``keep`` nothing in it goes missing.
-
-        Its digest is cleared until `end_document`, so that an interrupted read is read again.
-        """
-        with self.transaction():
-            self._connection.execute(
-                """INSERT INTO documents (source_id, location, present) VALUES (?, ?, 1)
-                ON CONFLICT (source_id, location) DO UPDATE SET present = 1, digest = NULL, etag = NULL,
-                last_modified = NULL""",
-                (source.id, location),
-            )
-            known = self.known(source, location)
-            assert known is not None
-            if not keep:
-                self._connection.execute("UPDATE sightings SET present = 0 WHERE document_id = ?", (known.id,))
-        return known.id
-
-    def end_document(self, document_id: int, digest: str, document: Document) -> None:
-        """Record that a document was read to its end."""
-        with self.transaction():
-            self._connection.execute(
-                "UPDATE documents SET digest = ?, etag = ?, last_modified = ? WHERE id = ?",
-                (digest, document.etag, document.last_modified, document_id),
-            )
 
     # Articles
 
@@ -201,7 +110,7 @@ class Writer:
             return Put.REMOVED
         row = self._connection.execute(
             """SELECT a.revision, r.content_hash = ? OR EXISTS (SELECT 1 FROM sightings g WHERE g.document_id = ?
-            AND g.article_id = a.id AND g.content_hash = ?) FROM articles a JOIN revisions r
+            AND g.article_id = a.id AND g.content_hash = ? AND g.present) FROM articles a JOIN revisions r
             ON r.article_id = a.id AND r.revision = a.revision WHERE a.id = ?""",
             (digest, document_id, digest, identity),
         ).fetchone()

@@ -39,6 +39,7 @@ _MAGICS = (
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"\x7fELF", "a program"),
     (b"PAR1", "a Parquet file"),
+    (b"From: <Saved by ", "a page saved as MHTML"),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _CONTROL_SHARE = 0.01
@@ -98,19 +99,20 @@ def bom_encoding(data: bytes) -> str | None:
     return next((encoding for bom, encoding in _BOMS if data.startswith(bom)), None)
 
 
-def decode(data: bytes, declared: str | None = None) -> str:
+def decode(data: bytes, declared: str | None = None, *, mend: bool = False) -> str:
     """Decode by byte order mark, UTF-8, the declared charset, then by detection.
 
     Raises FormatError for binary data, and for UTF-8 that is damaged: reading it
-    in some other charset would garble every letter that is whole.
+    in some other charset would garble every letter that is whole. With ``mend``,
+    damaged letters become U+FFFD instead, as in a browser.
     """
-    text = data.decode(encoding_of(data, declared), errors="replace")
+    text = data.decode(encoding_of(data, declared, mend=mend), errors="replace")
     if _is_binary(text):
         raise FormatError("looks like binary data")
     return text
 
 
-def encoding_of(data: bytes, declared: str | None = None) -> str:
+def encoding_of(data: bytes, declared: str | None = None, *, mend: bool = False) -> str:
     """Find the encoding that reads all of ``data``; raises FormatError as `decode` does."""
     if encoding := bom_encoding(data):
         return encoding
@@ -122,6 +124,8 @@ def encoding_of(data: bytes, declared: str | None = None) -> str:
         return "utf-8"
     loose = data.decode("utf-8", errors="surrogateescape")
     if len(_NOT_ASCII.findall(loose)) > len(_ESCAPED.findall(loose)):
+        if mend:
+            return "utf-8"
         line = data.count(b"\n", 0, damaged.start) + 1
         raise FormatError(f"damaged UTF-8 at byte {damaged.start}", line=line)
     if declared and _reads(data, declared):

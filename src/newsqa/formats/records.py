@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from newsqa.errors import FormatError, UsageError
-from newsqa.formats.fragment import fragment_text, is_markup
+from newsqa.formats.markup import fragment_text, is_markup
 from newsqa.types import Draft
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -73,15 +73,17 @@ class Columns:
         text = _paragraphs(self._value(values, "text"))
         if not text:
             raise FormatError(self._without_text(values, record))
+        title = _string(self._value(values, "title"))
         return Draft(
             text=fragment_text(text) if is_markup(text) else text,
-            title=_string(self._value(values, "title")) or "",
+            title=title or "",
             url=_string(self._value(values, "url")),
             outlet=_string(self._value(values, "outlet")),
             authors=_authors(self._value(values, "authors")),
             published=_moment(self._value(values, "published")),
             language=_string(self._value(values, "language")),
-            key=_string(self._value(values, "key")),
+            # Without an id, the title tells records of one file apart.
+            key=_string(self._value(values, "key")) or title,
         )
 
     def knows_text(self, columns: Collection[str]) -> bool:

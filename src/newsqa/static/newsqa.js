@@ -1,16 +1,21 @@
 // Attributes that Gradio can't give to its elements: a live region for the conversation,
-// and keyboard access to the parts that scroll.
+// keyboard access to the parts that scroll, names for buttons that are pictures.
 const attributes = {
-  "nq-chat": { role: "log", "aria-label": "Conversation", tabindex: "0" },
-  "nq-sources": { role: "region", "aria-label": "Sources", tabindex: "0" },
-  "nq-added": { role: "status", "aria-label": "Adding articles" },
+  "#nq-chat": { role: "log", "aria-label": "Conversation", tabindex: "0" },
+  "#nq-sources": { role: "region", "aria-label": "Sources", tabindex: "0" },
+  "#nq-added": { role: "status" },
+  "#nq-from input": { "aria-label": "Published from" },
+  "#nq-from .calendar": { "aria-label": "Choose the first day" },
+  "#nq-to input": { "aria-label": "Published to" },
+  "#nq-to .calendar": { "aria-label": "Choose the last day" },
 };
 
 function complete() {
-  for (const [id, wanted] of Object.entries(attributes)) {
-    const element = document.getElementById(id);
-    if (!element || element.hasAttribute("role")) continue;
-    for (const [name, value] of Object.entries(wanted)) element.setAttribute(name, value);
+  for (const [selector, wanted] of Object.entries(attributes)) {
+    const element = document.querySelector(selector);
+    for (const [name, value] of Object.entries(element ? wanted : {})) {
+      if (!element.hasAttribute(name)) element.setAttribute(name, value);
+    }
   }
 }
 

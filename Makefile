@@ -1,0 +1,106 @@
+# make demo   sets everything up, indexes examples/, asks three questions
+# make test   sets everything up, runs every check that CI runs
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+NEWSQA := $(BIN)/newsqa
+
+# Where else to look for wheels of torch. On Linux without an NVIDIA GPU the small build is at
+# https://download.pytorch.org/whl/cpu; constraints.txt says more.
+TORCH_INDEX ?=
+
+# The first Python that is new enough; name another with PYTHON=...
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+.PHONY: help demo test setup setup-dev chromium check lint types layers tests format docs constraints clean
+
+help:
+	@echo "make demo    set up, index examples/, ask three questions"
+	@echo "make test    set up, run every check that CI runs"
+	@echo "make check   run the checks alone: lint types layers tests"
+	@echo "make format  format the code"
+	@echo "make docs    write docs/cli.md anew from the commands' help"
+	@echo "make clean   remove the environment and caches; the index stays"
+
+demo: setup
+	$(NEWSQA) index examples/archive
+	@for question in "$$QUESTION_1" "$$QUESTION_2" "$$QUESTION_3"; do \
+		printf '\n$$ newsqa ask "%s"\n' "$$question"; \
+		$(NEWSQA) ask "$$question" -k 1 || exit 1; \
+	done
+	@printf '\nOpen the chat in your browser:  %s chat --open\n' $(NEWSQA)
+	@printf 'Ask more here:                  %s ask "your question"\n' $(NEWSQA)
+	@printf 'Index your own articles:        %s index FOLDER\n' $(NEWSQA)
+
+export QUESTION_1 = Who opened the new bridge?
+export QUESTION_2 = Who opened the new bridge?
+export QUESTION_3 = Who opened the new bridge?
+
+test: setup-dev chromium check
+
+# Setting up: once, and again when what is needed changes.
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "newsqa needs Python 3.11 or newer; name it with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV); the first time this takes some minutes."
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV); the first time this takes some minutes."
+	$(INSTALL) --editable '.[dev]'
+	@touch $(VENV)/.installed $@
+
+# The browser tests need Chromium; where it can't be installed they are skipped.
+chromium:
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	else echo "No Chromium here: the browser tests will be skipped."; fi
+
+# Checking
+
+check: lint types layers tests
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-dev
+	$(BIN)/mypy
+
+layers: setup-dev
+	$(BIN)/lint-imports --no-logo
+
+tests: setup-dev
+	$(BIN)/pytest
+
+# Writing
+
+format: setup-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: setup
+	$(BIN)/python docs/generate.py > docs/cli.md
+
+# Exact versions of what is installed, without what this machine alone needs.
+constraints: setup-dev
+	@sed -n '/^#/p' constraints.txt > constraints.new
+	$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip --exclude setuptools \
+		| sed 's/+cpu$$//' >> constraints.new
+	mv constraints.new constraints.txt
+	@touch $(VENV)/.installed $(VENV)/.installed-dev
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,168 @@
+"""CONDUCTOR: index -> checks. Rechecks everything that a citation rests on."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from newsqa import embed, snapshot
+from newsqa.errors import ArticleNotFoundError, IndexCorruptError
+from newsqa.index import ARTICLE, Index, add_vectors, current_mark, dimension, read_article
+from newsqa.settings import Settings
+from newsqa.store import FaissStore
+from newsqa.writer import content_hash
+
+MAX_FAILURES = 20
+"""How many failures of one check are spelt out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of one check over ``checked`` things; ``failures`` says which and why."""
+
+    name: str
+    checked: int
+    failures: tuple[str, ...]
+    failed: int
+
+
+def verify(
+    settings: Settings, answers: Iterable[Mapping[str, Any]] = (), *, model_id: str | None = None
+) -> list[Check]:
+    """Recheck the index that ``settings`` name, and answers as ``newsqa ask --json`` prints them.
+
+    ``model_id`` is that of an embedder other than the settings'.
+
+    Raises IndexMissingError, IndexCorruptError, IndexMismatchError when there is nothing to check.
+    """
+    index = Index.open(settings, model_id or embed.model_id(settings))
+    with index.reading() as connection:
+        checks = [
+            _check("database", _database(connection)),
+            _check("revisions", _revisions(connection)),
+            _check("passages", _passages(connection)),
+            _check("lexicon", _lexicon(connection)),
+            _check("snapshot", _snapshot(index, connection)),
+        ]
+        if answers:
+            checks.append(_check("answers", _answers(index, answers)))
+    return checks
+
+
+def _check(name: str, outcomes: Iterator[str | None]) -> Check:
+    """Count outcomes: None for a thing that is right, words for one that is not."""
+    checked, failures = 0, []
+    for outcome in outcomes:
+        checked += 1
+        if outcome:
+            failures.append(outcome)
+    return Check(name, checked, tuple(failures[:MAX_FAILURES]), len(failures))
+
+
+def _database(connection: sqlite3.Connection) -> Iterator[str | None]:
+    try:
+        for row in connection.execute("PRAGMA integrity_check"):
+            yield None if row[0] == "ok" else str(row[0])
+        for row in connection.execute("PRAGMA foreign_key_check"):
+            yield f"a row of {row[0]} refers to a row of {row[2]} that is not there"
+    except sqlite3.DatabaseError as error:
+        yield str(error)
+
+
+def _revisions(connection: sqlite3.Connection) -> Iterator[str | None]:
+    for row in connection.execute(ARTICLE):
+        article = read_article(row)
+        right = content_hash(article) == article.content_hash
+        yield None if right else f"article {article.id}, revision {article.revision}: its hash does not match"
+
+
+def _passages(connection: sqlite3.Connection) -> Iterator[str | None]:
+    """Each searched article: offsets in bounds, and no character outside every passage."""
+    rows = connection.execute(
+        """SELECT r.article_id, r.revision, r.text,
+        (SELECT json_group_array(json_array(p.start, p."end", length(p.vector))) FROM passages p
+         WHERE p.article_id = a.id AND p.revision = r.revision)
+        FROM articles a JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision
+        WHERE a.copy_of IS NULL AND NOT a.pending"""
+    )
+    bytes_each = 2 * dimension(connection)
+    for identity, revision, text, packed in rows:
+        fault = _cover(text, json.loads(packed), bytes_each)
+        yield f"article {identity}, revision {revision}: {fault}" if fault else None
+    stray = """SELECT p.id FROM passages p LEFT JOIN articles a ON a.id = p.article_id
+        WHERE a.id IS NULL OR (a.revision != p.revision AND NOT a.pending) OR a.copy_of IS NOT NULL"""
+    for row in connection.execute(stray):
+        yield f"passage {row[0]} belongs to no searched article"
+
+
+def _cover(text: str, passages: list[list[int]], bytes_each: int) -> str | None:
+    end = 0
+    for start, stop, size in sorted(passages):
+        if not 0 <= start < stop <= len(text):
+            return f"a passage has offsets [{start}, {stop}) in a text of {len(text)}"
+        if size != bytes_each:
+            return f"the vector of [{start}, {stop}) has {size} bytes, not {bytes_each}"
+        if text[end:start].strip():
+            return f"text[{end}:{start}] is in no passage"
+        end = max(end, stop)
+    return f"text[{end}:] is in no passage" if text[end:].strip() else None
+
+
+def _lexicon(connection: sqlite3.Connection) -> Iterator[str | None]:
+    """Every passage is indexed lexically, and nothing else is."""
+    indexed = {row[0] for row in connection.execute("SELECT id FROM lexicon_docsize")}
+    for (identity,) in connection.execute("SELECT id FROM passages").fetchall():
+        yield None if identity in indexed else f"passage {identity} is missing from the lexical index"
+        indexed.discard(identity)
+    for identity in sorted(indexed):
+        yield f"passage {identity} is in the lexical index but not in the database"
+
+
+def _snapshot(index: Index, connection: sqlite3.Connection) -> Iterator[str | None]:
+    """The snapshot's hash holds, and with what came after it, it has every vector that the database has."""
+    try:
+        loaded = snapshot.load(index.folder)
+    except IndexCorruptError as error:
+        yield f"{error}. It is rebuilt by the next newsqa index"
+        return
+    store, mark = loaded or (FaissStore(dimension(connection)), snapshot.Mark(0, 0))
+    truth = FaissStore(dimension(connection))
+    add_vectors(connection, truth, 0, current_mark(connection).passage)
+    gone = connection.execute("SELECT passage_id FROM tombstones WHERE seq > ?", (mark.tombstone,)).fetchall()
+    add_vectors(connection, store, mark.passage, current_mark(connection).passage)
+    store.remove(np.array([row[0] for row in gone], np.int64))
+    for identity in np.setxor1d(store.ids(), truth.ids()).tolist():
+        yield f"the vector of passage {identity} is in one of snapshot and database only"
+    same = np.array_equal(store.vectors(), truth.vectors()) if len(store) == len(truth) else True
+    yield None if same else "vectors in the snapshot differ from the database"
+
+
+def _answers(index: Index, answers: Iterable[Mapping[str, Any]]) -> Iterator[str | None]:
+    for number, answer in enumerate(answers, start=1):
+        try:
+            citations = [*answer["citations"], *answer["near"]]
+            text, quotes = answer["text"], [citation["quote"] for citation in answer["citations"]]
+        except (KeyError, TypeError) as error:
+            yield f"answer {number}: not an answer as newsqa ask --json prints it ({error!r})"
+            continue
+        yield None if text == (quotes[0] if quotes else None) else f"answer {number}: its text is not its first quote"
+        for citation in citations:
+            fault = _citation(index, citation)
+            yield f"answer {number}: {fault}" if fault else None
+
+
+def _citation(index: Index, citation: Mapping[str, Any]) -> str | None:
+    try:
+        article = index.article(citation["article_id"], citation["revision"])
+        quote, start, end = citation["quote"], citation["start"], citation["end"]
+        verbatim = 0 <= start < end and article.text[start:end] == quote
+    except ArticleNotFoundError as error:
+        return str(error)
+    except (KeyError, TypeError) as error:
+        return f"not a citation ({error!r})"
+    return None if verbatim else f"article {article.id}, revision {article.revision}: [{start}, {end}) is not the quote"

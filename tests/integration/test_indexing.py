@@ -1,0 +1,423 @@
+"""The life of an index: incremental, copies, edits, removal, pruning, damage, two writers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import filelock
+import pytest
+from fakes import HashEmbedder
+
+from newsqa import chunk, database, snapshot
+from newsqa.errors import (
+    ArticleNotFoundError,
+    IndexCorruptError,
+    IndexLockedError,
+    IndexMismatchError,
+    IndexMissingError,
+    SourceError,
+    UsageError,
+)
+from newsqa.index import Index
+from newsqa.ingest import Ingest
+from newsqa.qa import QA
+from newsqa.settings import Settings
+from newsqa.types import Filters, Report
+from newsqa.writer import Writer
+
+BRIDGE = "The council of Orvelle voted 7 to 4 on Monday to build the Lantern Bridge. It will cost 41 million crowns. "
+STRIKE = (
+    "Dock workers in Port Maren ended their strike after nineteen days. Union leader Tove Aldane called it a draw. "
+)
+FILLER = "The weather stayed mild along the coast, and the ferries ran on time all week as they had the week before. "
+
+
+@pytest.fixture
+def embedder() -> HashEmbedder:
+    return HashEmbedder()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(index=tmp_path / "index", lock_timeout=0.2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "articles").mkdir()
+    return tmp_path / "articles"
+
+
+@pytest.fixture
+def run(settings: Settings, embedder: HashEmbedder, folder: Path) -> Callable[..., Report]:
+    def index(**options: bool) -> Report:
+        return Ingest(settings, embedder=embedder).index([str(folder)], **options)  # type: ignore[arg-type]
+
+    return index
+
+
+def write(folder: Path, name: str, text: str, **fields: str) -> None:
+    article = {"title": name, "text": text, "url": f"https://orvelle.example/{name}", **fields}
+    (folder / f"{name}.jsonl").write_text(json.dumps(article) + "\n", encoding="utf-8")
+
+
+def opened(settings: Settings) -> Index:
+    return Index.open(settings, HashEmbedder.model_id)
+
+
+def quotes(settings: Settings, question: str) -> list[str]:
+    qa = QA.open(settings, embedder=HashEmbedder())
+    return [passage.text for passage in qa.retrieve(question, k=5)]
+
+
+def test_a_second_run_embeds_nothing(run: Callable[..., Report], folder: Path, embedder: HashEmbedder) -> None:
+    write(folder, "bridge", BRIDGE)
+    write(folder, "strike", STRIKE)
+    first = run()
+    assert (first.added, first.embedded) == (2, 2)
+    embedder.embedded.clear()
+    second = run()
+    assert (second.added, second.updated, second.unchanged, second.embedded) == (0, 0, 2, 0)
+    assert embedder.embedded == []
+
+
+def test_only_the_changed_article_is_embedded_and_the_old_revision_stays(
+    run: Callable[..., Report], folder: Path, settings: Settings, embedder: HashEmbedder
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    write(folder, "strike", STRIKE)
+    run()
+    before = {a.title: a for a in opened(settings).articles()}["bridge"]
+    embedder.embedded.clear()
+    write(folder, "bridge", BRIDGE.replace("41", "43"))
+    report = run()
+    assert (report.updated, report.unchanged, report.embedded) == (1, 1, 1)
+    assert len(embedder.embedded) == 1
+    index = opened(settings)
+    now = index.article(before.id)
+    assert (now.revision, "43 million" in now.text) == (2, True)
+    assert index.article(before.id, 1) == before
+    assert "41 million" not in " ".join(quotes(settings, "How much will the Lantern Bridge cost?"))
+
+
+def test_a_reverted_article_takes_its_first_revision_up_again(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    for text in (BRIDGE, STRIKE, BRIDGE):
+        write(folder, "page", text)
+        run()
+    (article,) = opened(settings).articles()
+    assert (article.revision, article.text) == (1, BRIDGE.strip())
+
+
+def test_near_copies_are_listed_but_searched_once(run: Callable[..., Report], folder: Path, settings: Settings) -> None:
+    body = BRIDGE + "".join(f"{FILLER}{n} boats sailed. " for n in range(30))
+    write(folder, "a-first", body)
+    write(folder, "b-copy", body.replace("mild", "fair", 1))
+    write(folder, "c-other", STRIKE)
+    report = run()
+    assert (report.added, report.copies) == (3, 1)
+    index = opened(settings)
+    articles = {a.title: a for a in index.articles()}
+    assert articles["b-copy"].copy_of == articles["a-first"].id
+    assert [a.title for a in index.copies(articles["a-first"].id)] == ["b-copy"]
+    passages = QA.open(settings, embedder=HashEmbedder()).retrieve("Lantern Bridge", k=50)
+    assert articles["b-copy"].id not in {p.article_id for p in passages}
+
+
+def test_a_copy_takes_over_when_its_original_is_removed(
+    run: Callable[..., Report], folder: Path, settings: Settings, embedder: HashEmbedder
+) -> None:
+    write(folder, "a-first", BRIDGE)
+    write(folder, "b-copy", BRIDGE)
+    run()
+    original = next(a for a in opened(settings).articles() if a.copy_of is None)
+    Ingest(settings, embedder=embedder).remove([original.id])
+    (left,) = opened(settings).articles()
+    assert (left.title, left.copy_of) == ("b-copy", None)
+    assert BRIDGE.strip() in quotes(settings, "Who voted for the bridge?")
+
+
+def test_a_removed_article_is_gone_at_once_and_stays_away(
+    run: Callable[..., Report], folder: Path, settings: Settings, embedder: HashEmbedder
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    write(folder, "strike", STRIKE)
+    run()
+    qa = QA.open(settings, embedder=embedder)
+    assert BRIDGE.strip() in [p.text for p in qa.retrieve("Lantern Bridge", k=5)]
+    (bridge,) = (a for a in qa.index.articles() if a.title == "bridge")
+    assert Ingest(settings, embedder=embedder).remove([bridge.id]).removed == 1
+    assert [p.text for p in qa.retrieve("Lantern Bridge", k=5)] == [STRIKE.strip()]
+    with pytest.raises(ArticleNotFoundError, match=bridge.id):
+        qa.index.article(bridge.id)
+    write(folder, "bridge", BRIDGE + "More was said. ")
+    assert run().added == 0
+    assert run(restore=True).added == 1
+
+
+def test_removing_an_unknown_article_removes_nothing(
+    run: Callable[..., Report], folder: Path, settings: Settings, embedder: HashEmbedder
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    (bridge,) = opened(settings).articles()
+    with pytest.raises(ArticleNotFoundError, match="nosuch"):
+        Ingest(settings, embedder=embedder).remove([bridge.id, "nosuch"])
+    assert opened(settings).count() == 1
+
+
+def test_prune_removes_what_is_gone_from_the_source_only(
+    run: Callable[..., Report], folder: Path, settings: Settings, tmp_path: Path, embedder: HashEmbedder
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    write(folder, "strike", STRIKE)
+    (tmp_path / "other").mkdir()
+    write(tmp_path / "other", "filler", FILLER)
+    Ingest(settings, embedder=embedder).index([str(tmp_path / "other")])
+    run()
+    (folder / "strike.jsonl").unlink()
+    assert run().removed == 0
+    assert opened(settings).count() == 3
+    assert run(prune=True).removed == 1
+    assert {a.title for a in opened(settings).articles()} == {"bridge", "filler"}
+
+
+def test_prune_removes_a_record_that_left_its_file(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    records = [{"title": t, "text": x, "url": f"https://o.example/{t}"} for t, x in (("a", BRIDGE), ("b", STRIKE))]
+    file = folder / "all.jsonl"
+    file.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    run()
+    file.write_text(json.dumps(records[0]), encoding="utf-8")
+    assert run(prune=True).removed == 1
+    assert [a.title for a in opened(settings).articles()] == ["a"]
+
+
+def test_prune_keeps_what_can_only_not_be_read_now(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    (folder / "bridge.jsonl").write_bytes(b"\x1f\x8b\x08\x00broken")
+    report = run(prune=True)
+    assert (report.removed, len(report.rejected)) == (0, 1)
+    assert opened(settings).count() == 1
+
+
+def test_a_missing_source_is_refused_and_a_vanished_one_is_reported(
+    run: Callable[..., Report], folder: Path, settings: Settings, embedder: HashEmbedder
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    ingest = Ingest(settings, embedder=embedder)
+    with pytest.raises(SourceError, match="nowhere"):
+        ingest.index(["nowhere"])
+    assert [s.location for s in opened(settings).sources()] == [str(folder)]
+    shutil.rmtree(folder)
+    report = ingest.index(prune=True)
+    assert (report.removed, [r.location for r in report.rejected]) == (0, [str(folder)])
+    assert opened(settings).count() == 1
+
+
+def test_forgetting_a_source_removes_what_only_it_brought(
+    run: Callable[..., Report], folder: Path, settings: Settings, embedder: HashEmbedder
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    write(folder, "strike", STRIKE)
+    ingest = Ingest(settings, embedder=embedder)
+    ingest.index([str(folder / "bridge.jsonl")])
+    run()
+    assert ingest.forget(str(folder)).removed == 1
+    assert [a.title for a in opened(settings).articles()] == ["bridge"]
+    with pytest.raises(UsageError, match="nowhere"):
+        ingest.forget("nowhere")
+
+
+def test_records_without_a_url_are_articles_of_their_own(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    records = [{"title": "a", "text": BRIDGE}, {"title": "b", "text": STRIKE}]
+    (folder / "all.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    assert run().added == 2
+    assert {a.title: a.revision for a in opened(settings).articles()} == {"a": 1, "b": 1}
+
+
+def test_one_bad_article_is_reported_and_the_rest_is_indexed(run: Callable[..., Report], folder: Path) -> None:
+    lines = [json.dumps({"title": "a", "text": BRIDGE, "url": "https://o.example/a"}), "{broken", '{"title": "x"}']
+    (folder / "all.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    report = run()
+    assert report.added == 1
+    assert [r.line for r in report.rejected] == [2, 3]
+
+
+def test_filters_are_exact(run: Callable[..., Report], folder: Path, settings: Settings) -> None:
+    write(folder, "old", BRIDGE, outlet="Orvelle Post", published="2024-05-01")
+    write(folder, "new", STRIKE, outlet="Maren Daily", published="2025-03-02T08:00:00+01:00")
+    write(folder, "undated", FILLER, outlet="Maren Daily")
+    run()
+    index = opened(settings)
+    day = __import__("datetime").date
+
+    def titles(**fields: object) -> set[str]:
+        filters = Filters(**fields)  # type: ignore[arg-type]
+        listed = {a.title for a in index.articles(filters)}
+        vector = HashEmbedder().embed(["the council and dock workers"])[0]
+        found = {p.title for p in index.passages([i for i, _ in index.dense(vector, 9, filters)])}
+        lexical = {p.title for p in index.passages([i for i, _ in index.lexical("council dock ferries", 9, filters)])}
+        assert listed == found == lexical
+        assert index.count(filters) == len(listed)
+        return listed
+
+    assert titles() == {"old", "new", "undated"}
+    assert titles(outlets=("maren daily",)) == {"new", "undated"}
+    assert titles(since=day(2024, 5, 1), until=day(2024, 5, 1)) == {"old"}
+    assert titles(since=day(2025, 3, 2)) == {"new"}
+    assert titles(since=day(2026, 1, 1)) == set()
+
+
+def test_the_long_running_reader_follows_the_writer(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    qa = QA.open(settings, embedder=HashEmbedder())
+    assert len(qa.retrieve("dock strike", k=5)) == 1
+    write(folder, "strike", STRIKE)
+    run()
+    assert STRIKE.strip() in [p.text for p in qa.retrieve("dock strike", k=5)]
+
+
+def test_readers_see_whole_states_while_a_writer_works(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    """Every article has all of its passages, or is not there."""
+    long = "".join(f"{FILLER}{n} boats sailed from Port Maren. " for n in range(60))
+    write(folder, "seed", long)
+    run()
+    index, faults = opened(settings), []
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            with index.reading() as connection:
+                rows = connection.execute(
+                    """SELECT a.id, length(rtrim(r.text)), max(p."end") FROM articles a JOIN revisions r
+                    ON r.article_id = a.id JOIN passages p ON p.article_id = a.id WHERE NOT a.pending GROUP BY a.id"""
+                ).fetchall()
+            faults.extend(tuple(row) for row in rows if row[1] != row[2])
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        for n in range(15):
+            write(folder, f"more{n}", f"Report number {n} from district {n * n}. " + long[n * 50 :][: 2000 + 97 * n])
+            run()
+    finally:
+        stop.set()
+        thread.join()
+    assert faults == []
+    assert index.count() == 16
+
+
+def test_a_second_writer_gets_a_clear_error(run: Callable[..., Report], folder: Path, settings: Settings) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    with filelock.FileLock(settings.index / "writer.lock"), pytest.raises(IndexLockedError, match="Another process"):
+        run()
+
+
+def test_a_missing_index_says_what_to_run(settings: Settings, embedder: HashEmbedder) -> None:
+    with pytest.raises(IndexMissingError, match="newsqa index"):
+        opened(settings)
+    with pytest.raises(IndexMissingError, match="newsqa index"):
+        Ingest(settings, embedder=embedder).index()
+    assert not settings.index.exists()
+
+
+def test_another_model_or_chunking_is_refused_until_rebuilt(
+    run: Callable[..., Report], folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    with pytest.raises(IndexMismatchError, match=r"model 'hash@1'.*--rebuild"):
+        Index.open(settings, "other@2")
+    monkeypatch.setattr(chunk, "CHUNKING", "paragraphs/v9")
+    with pytest.raises(IndexMismatchError, match="chunking"):
+        opened(settings)
+    with pytest.raises(IndexMismatchError, match="chunking"):
+        run()
+    report = run(rebuild=True)
+    assert (report.added, report.unchanged, report.embedded) == (0, 1, 1)
+    assert BRIDGE.strip() in quotes(settings, "Lantern Bridge")
+
+
+def test_a_damaged_snapshot_is_read_around_and_mended(
+    run: Callable[..., Report], folder: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    (file,) = settings.index.glob("vectors-*.faiss")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    file.write_bytes(content)
+    assert BRIDGE.strip() in quotes(settings, "Lantern Bridge")
+    assert "damaged" in caplog.text
+    run()
+    assert snapshot.load(settings.index) is not None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"file": "gone.faiss"}'])
+def test_a_damaged_manifest_is_read_around_and_mended(
+    run: Callable[..., Report], folder: Path, settings: Settings, content: bytes
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    (settings.index / snapshot.MANIFEST).write_bytes(content)
+    with pytest.raises(IndexCorruptError):
+        snapshot.load(settings.index)
+    assert BRIDGE.strip() in quotes(settings, "Lantern Bridge")
+    run()
+    assert snapshot.load(settings.index) is not None
+
+
+@pytest.mark.parametrize("damage", [b"this is not a database, not at all" * 300, b""])
+def test_a_damaged_database_is_never_overwritten(
+    run: Callable[..., Report], folder: Path, settings: Settings, damage: bytes
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    file = settings.index / database.FILE
+    for side in settings.index.glob(f"{database.FILE}-*"):
+        side.unlink()
+    file.write_bytes(damage)
+    with pytest.raises(IndexCorruptError, match="damaged"):
+        opened(settings)
+    with pytest.raises(IndexCorruptError, match="damaged"):
+        run()
+    assert file.read_bytes() == damage
+
+
+def test_a_full_disk_loses_nothing_that_was_committed(
+    run: Callable[..., Report], folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    write(folder, "strike", STRIKE)
+
+    def no_space(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "add_passages", no_space)
+        with pytest.raises(Exception, match="No space left"):
+            run()
+    assert quotes(settings, "dock strike") == [BRIDGE.strip()]
+    assert run().embedded == 1
+    assert STRIKE.strip() in quotes(settings, "dock strike")
