@@ -1,8 +1,8 @@
 """Lines that belong to the page, not to the article.
 
 Rules match whole lines, so that a sentence of reporting which merely speaks of
-newsletters, cookies or comments stays. They see one line at a time (share bars:
-neighbours too), never the kind of site.
+newsletters, cookies or comments stays. They see one line at a time (share bars
+and repeats: the neighbours too), never the kind of site.
 """
 
 from __future__ import annotations
@@ -32,10 +32,8 @@ _EXACT = frozenset(
     |note: only a member of this blog may post a comment|your email address will not be published
     |your email address will not be published. required fields are marked|required fields are marked
     |notify me of new posts by email|notify me of follow-up comments by email|newer post|older post|newer posts
-    |older posts|subscribe to: post comments (atom)|links to this post|create a link|email this|blogthis!
-    |share this|share this article|share this story|share this post|share this:|share article|share to x
-    |tweet|tweet this|retweet|pin it|copy link|copy link to clipboard|print this article|print this page
-    |email this article|save article|back to top|skip to content|skip to main content|skip to navigation
+    |older posts|subscribe to: post comments (atom)|links to this post|create a link
+    |back to top|skip to content|skip to main content|skip to navigation
     |jump to navigation|toggle navigation|view gallery|view photos|view slideshow|photo gallery|full screen
     |subscribe|subscribe now|subscribe today|sign up|sign up now|sign up for alerts|sign in|log in|register|my account
     |accept|accept all|accept cookies|accept all cookies|reject all|manage consent|manage cookies
@@ -73,16 +71,14 @@ _FURNITURE = re.compile(
     "|".join(
         (
             # comment forms
-            r"\d[\d.,]* (?:comments?|responses?|replies|shares?|likes?|views?|retweets?)(?: (?:on|to) .{1,150})?",
+            r"\d[\d.,]* (?:comments?|responses?|replies|shares?|likes?|views?|retweets?)"
+            r"(?: (?:on|to) [“\"‘'].{1,150})?",
             r"(?:show|view|see|hide|read|load)(?: all)? \d[\d.,]* (?:more )?(?:comments?|replies)",
             r"save my name, e-?mail,? and website in this browser .{1,60}",
             r"this site uses akismet .{1,100}",
             r"(?:please )?(?:log|sign) ?in (?:or .{1,30} )?to (?:comment|post a comment|leave a comment|reply)",
             r"posted by .{1,60} at \d{1,2}:\d\d(?: ?[ap]m)?",
-            # share bars and social networks
-            r"(?:(?:email this|blogthis!|share to (?:x|twitter|facebook|pinterest)) ?){2,}",
-            rf"(?:click to )?(?:share|tweet|post|e-?mail|save|pin)(?: this)?(?: article| story| post| link)?"
-            rf" (?:on|via|to|by|with) (?:a friend|{_NETWORK})(?: \(opens in new window\))?",
+            # social networks
             rf"(?:follow|like|join|find|connect with) us on {_NETWORK}\b.{{0,150}}",
             rf"follow .{{1,40}} join us on {_NETWORK}\b.{{0,60}}",
             # links to other articles
@@ -135,6 +131,15 @@ _FURNITURE = re.compile(
     re.IGNORECASE,
 )
 
+_SHARE_LINE = re.compile(
+    r"(?:tweet|retweet|share|post|e-?mail|print|save|pin) (?:this|it)(?: (?:article|story|post|page|link|on))?\W{0,3}"
+    r"|tweet|retweet|blogthis!|copy link(?: to clipboard)?|(?:share|save|print) article"
+    r"|(?:(?:email this|blogthis!|share to (?:x|twitter|facebook|pinterest)) ?){2,}"
+    rf"|(?:click to )?(?:share|tweet|post|e-?mail|save|pin)(?: this)?(?: article| story| post| link)?"
+    rf" (?:on|via|to|by|with) (?:a friend|{_NETWORK})(?: \(opens in new window\))?",
+    re.IGNORECASE,
+)
+_CREDIT = re.compile(r"[\[(]?(?:source|link|url|via|permalink|original(?: article)?): ?.{1,2000}", re.IGNORECASE)
 # Looked for anywhere in the line: the offer follows or precedes whatever it is attached to.
 _OFFER = re.compile(
     r"\bsubscribe & save sign up for "
@@ -160,7 +165,7 @@ def is_furniture(line: str) -> bool:
 
 def is_share_word(line: str) -> bool:
     """Whether the line is one word that share bars consist of; it may be a heading, too."""
-    return len(line) < 12 and line.casefold() in _SHARE
+    return len(line) < 12 and line.casefold() in _ACTIONS | _NETWORKS
 
 
 def without_furniture(lines: Sequence[str]) -> list[str]:
@@ -174,17 +179,28 @@ def _unmarked(line: str) -> str:
 
 
 def without_share_bars(lines: Sequence[str]) -> list[str]:
-    """Drop runs of two and more share words, blank lines between them aside."""
+    """Drop lines that offer to share the article, and runs of share words with an action among them.
+
+    Blank and credit lines don't end a run.
+    """
     drop: set[int] = set()
     run: list[int] = []
     for i, line in enumerate([*lines, "end of text"]):
-        if line and is_share_word(line):
+        if is_share_word(line) or _is_share_line(line):
             run.append(i)
-        elif line:
-            if len(run) > 1:
-                drop.update(run)
+        elif line and not _CREDIT.fullmatch(line):
+            drop.update(_bar(lines, run))
             run = []
     return [line for i, line in enumerate(lines) if i not in drop]
+
+
+def _is_share_line(line: str) -> bool:
+    return len(line) < LONGEST and bool(_SHARE_LINE.fullmatch(line))
+
+
+def _bar(lines: Sequence[str], run: Sequence[int]) -> Sequence[int]:
+    offered = any(not is_share_word(lines[i]) for i in run)
+    return run if offered or (len(run) > 1 and any(lines[i].casefold() in _ACTIONS for i in run)) else ()
 
 
 def without_repeats(lines: Sequence[str]) -> list[str]:

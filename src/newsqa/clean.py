@@ -32,6 +32,8 @@ CLEANER_VERSION = 1
 """Raised whenever the same draft may come out with another text."""
 LEAST_LETTERS = 10
 TITLE_LENGTH = 80
+"""Of a title made from the first words."""
+LONGEST_TITLE = 300
 HEADLINE_LENGTH = 140
 PROSE_LENGTH = 40
 HEADER_LINES = 5
@@ -69,7 +71,7 @@ def clean(draft: Draft) -> Draft:
     lines = without_share_bars(without_repeats(without_furniture(lines)))
     known = replace(
         draft,
-        title=_one_line(draft.title),
+        title=_cut(_one_line(draft.title), LONGEST_TITLE),
         url=_web_url(draft.url),
         outlet=_one_line(draft.outlet or "") or None,
         authors=tuple(dict.fromkeys(name for a in draft.authors if (name := _one_line(a)))),
@@ -83,8 +85,7 @@ def clean(draft: Draft) -> Draft:
     return replace(
         known,
         text=text,
-        title=known.title or _first_words(text),
-        outlet=known.outlet or _domain(known.url),
+        title=known.title or _cut(" ".join(text[: 2 * TITLE_LENGTH].split()), TITLE_LENGTH),
         language=_language(draft.language, text),
     )
 
@@ -192,7 +193,7 @@ def _header(draft: Draft, lines: list[str]) -> tuple[Draft, list[str]]:
 
     Nothing is dropped from a text that has no other lines.
     """
-    title, published, outlet = draft.title, draft.published, draft.outlet
+    title, published, outlet = draft.title, draft.published, draft.outlet or _domain(draft.url)
     drop: set[int] = set()
     kept = 0
     for i, line in enumerate(lines):
@@ -202,7 +203,7 @@ def _header(draft: Draft, lines: list[str]) -> tuple[Draft, list[str]]:
         day = dateline(line)
         if day and (published is None or published[:10] == day[:10]):
             published = published or day
-        elif found and (outlet == found[1] or not (outlet or draft.url)):
+        elif found and outlet in (None, found[1]):
             outlet = found[1]
         elif line == title or (not title and not kept and _is_headline(lines, i)):
             title = line
@@ -231,12 +232,11 @@ def _is_prose(line: str) -> bool:
     return len(line) > HEADLINE_LENGTH or (len(line) > PROSE_LENGTH and line.endswith(_SENTENCE_END))
 
 
-def _first_words(text: str) -> str:
-    words = " ".join(text[: 2 * TITLE_LENGTH].split())
-    if len(words) <= TITLE_LENGTH:
+def _cut(words: str, length: int) -> str:
+    if len(words) <= length:
         return words
-    cut = words.rfind(" ", TITLE_LENGTH // 2, TITLE_LENGTH)
-    return words[: cut if cut > 0 else TITLE_LENGTH - 1] + "…"
+    end = words.rfind(" ", length // 2, length)
+    return words[: end if end > 0 else length - 1] + "…"
 
 
 def _language(known: str | None, text: str) -> str | None:

@@ -97,7 +97,7 @@ def _english(value: str) -> date | None:
 def _written(value: str) -> date | datetime | None:
     if _RFC_2822.fullmatch(value):
         return parsedate_to_datetime(value)
-    if value.isascii() and not _LETTER.search(value):
+    if not (_YEAR.search(value) and _DAY.search(value)) or (value.isascii() and not _LETTER.search(value)):
         return None
     found: datetime | None = dateparser.parse(value, settings=_SETTINGS)
     return found

@@ -10,7 +10,9 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +31,8 @@ PACKAGED = "all-MiniLM-L6-v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PACKAGED_DIMENSION = 384
 HEADER_CHARACTERS = 160
+BATCH = 16
+"""Texts a forward pass; measured fastest for passages, as its activations stay in the cache."""
 
 
 def passage_header(title: str, published: str | None) -> str:
@@ -66,10 +70,19 @@ class SentenceTransformerEmbedder:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._workers = ThreadPoolExecutor(settings.threads or os.cpu_count() or 1, thread_name_prefix="embed")
+        # The tokenizer keeps state while it encodes.
+        self._tokenizing = threading.Lock()
+        self._loading = threading.Lock()
         self.model_id = model_id(settings)
 
-    @cached_property
+    @property
     def _model(self) -> SentenceTransformer:
+        with self._loading:
+            return self._loaded
+
+    @cached_property
+    def _loaded(self) -> SentenceTransformer:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         if not self._settings.embedder:
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -78,7 +91,9 @@ class SentenceTransformerEmbedder:
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        torch.set_num_threads(self._settings.threads or os.cpu_count() or 1)
+        # Batches run side by side on one thread each: where others share the cores, threads that
+        # split one batch would wait for each other at every layer.
+        torch.set_num_threads(1)
         return _load(self._settings.embedder or _packaged_folder())
 
     @property
@@ -108,11 +123,25 @@ class SentenceTransformerEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed texts, shape (len(texts), dimension), float32, unit length."""
-        vectors = self._model.encode(list(texts), batch_size=32, show_progress_bar=False, convert_to_numpy=True)
-        vectors = np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1)
+        longest_first = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+        batches = [longest_first[i : i + BATCH] for i in range(0, len(texts), BATCH)]
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        for batch, rows in zip(
+            batches, self._workers.map(lambda b: self._forward([texts[i] for i in b]), batches), strict=True
+        ):
+            vectors[batch] = rows
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
         return unit
+
+    def _forward(self, texts: list[str]) -> Vectors:
+        import torch
+
+        with self._tokenizing:
+            features = self._model.preprocess(texts)
+        with torch.inference_mode():
+            rows: Vectors = self._model(features)["sentence_embedding"].float().numpy()
+        return rows
 
 
 def _packaged_folder() -> str:

@@ -86,7 +86,8 @@ class Output:
     def seconds(self, seconds: Mapping[str, float]) -> None:
         """Say what took how long, where -v asks for it."""
         if self.verbose:
-            self.stderr.print(Text("  ".join(f"{name} {value:.3f} s" for name, value in seconds.items()), "dim"))
+            took = "  ".join(f"{name} {value:.3f} s" for name, value in seconds.items())
+            self.stderr.print(Text(took, "dim"), soft_wrap=True)
 
     @contextmanager
     def status(self, message: str) -> Iterator[Callable[[str], None]]:

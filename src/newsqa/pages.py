@@ -47,18 +47,19 @@ def text(value: str) -> Markup:
 
 
 def safe_url(url: str | None) -> str | None:
-    """Return the url if it is http or https with a host, else None."""
+    """Return the url if it is http or https with a host and no space, else None."""
+    cleaned = _HIDDEN.sub("", url or "").strip()
     try:
-        parts = urlsplit(_HIDDEN.sub("", url or "").strip())
-        ok = parts.scheme in ("http", "https") and bool(parts.hostname)
+        parts = urlsplit(cleaned)
     except ValueError:
         return None
+    ok = parts.scheme in ("http", "https") and parts.hostname and not re.search(r"\s", cleaned)
     return parts.geturl() if ok else None
 
 
 def article_href(article_id: str, revision: int, start: int | None = None, end: int | None = None) -> str:
     """Path of an article's page, scrolled to [start, end) when given."""
-    path = f"/articles/{quote(article_id, safe='')}?"
+    path = f"/articles/{quote(article_id, safe='', errors='replace')}?"
     if start is None or end is None:
         return path + urlencode({"revision": revision})
     return path + urlencode({"revision": revision, "start": start, "end": end}) + "#quote"

@@ -28,7 +28,7 @@ class QA:
     def __init__(self, index: Index, embedder: Embedder, reader: Reader, settings: Settings) -> None:
         self.index = index
         self._embedder = embedder
-        self._reader = reader
+        self.reader = reader
         self._settings = settings
 
     @classmethod
@@ -78,7 +78,7 @@ class QA:
         yield Stage("search", f"Searching {searched:,} articles…")
         passages, articles = self._retrieve(question, filters, clock, READ)
         yield Stage("read", f"Reading {len(passages)} passages…")
-        spans = self._reader.read(question, passages)
+        spans = self.reader.read(question, passages)
         clock.lap("read")
         found = answer.build(
             question,

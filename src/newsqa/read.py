@@ -52,7 +52,9 @@ PRONOUN = re.compile(r"[“\"‘']?(?:He|She|It|They|This|That|These|Those|His|H
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
+class Sentence:
+    """A sentence of a passage that stands at ``rank``, with offsets into the passage's text."""
+
     passage: Passage
     rank: int
     start: int
@@ -83,7 +85,7 @@ class SentenceReader:
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
         """Return one span a sentence, best first; ``score`` is a probability."""
-        sentences = list(self._split(passages))
+        sentences = self.split(passages)
         if not sentences:
             return []
         logits = self.features(question, sentences) @ self._weights
@@ -91,18 +93,19 @@ class SentenceReader:
         order = np.argsort(-scores, kind="stable")
         return [self._span(sentences[i], float(scores[i])) for i in order]
 
-    def _split(self, passages: Sequence[Passage]) -> list[_Sentence]:
-        found: dict[tuple[str, int, int], _Sentence] = {}
+    def split(self, passages: Sequence[Passage]) -> list[Sentence]:
+        """Return every sentence of the passages once."""
+        found: dict[tuple[str, int, int], Sentence] = {}
         for rank, passage in enumerate(passages):
             before = 0
             for start, end in self._sentences(passage.text):
                 # Passages overlap; the better ranked one keeps the sentence.
                 place = (passage.article_id, passage.start + start, passage.start + end)
-                found.setdefault(place, _Sentence(passage, rank, start, end, before))
+                found.setdefault(place, Sentence(passage, rank, start, end, before))
                 before = start
         return list(found.values())
 
-    def features(self, question: str, sentences: Sequence[_Sentence]) -> NDArray[np.float64]:
+    def features(self, question: str, sentences: Sequence[Sentence]) -> NDArray[np.float64]:
         """Describe sentences, shape (len(sentences), len(FEATURES))."""
         vectors = self._embedder.embed([question, *(s.text for s in sentences)])
         cosines = vectors[1:] @ vectors[0]
@@ -134,7 +137,7 @@ class SentenceReader:
     def _stems(self, text: str) -> set[str]:
         return {term[:STEM] for term in self._terms(text)}
 
-    def _span(self, sentence: _Sentence, score: float) -> Span:
+    def _span(self, sentence: Sentence, score: float) -> Span:
         """Take the sentence before along when this one only makes sense with it."""
         start = sentence.before if PRONOUN.match(sentence.text) else sentence.start
         offset = sentence.passage.start

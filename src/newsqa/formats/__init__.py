@@ -50,6 +50,16 @@ def parse(document: Document, fields: Mapping[str, str], settings: Settings) -> 
 def is_feed(document: Document) -> bool:
     """Tell whether a document is an RSS or Atom feed; False for what can't be read."""
     try:
-        return feed.matches(read_head(document), {})
+        return feed.is_feed(read_head(document))
     except (FormatError, OSError):
         return False
+
+
+def links(document: Document, settings: Settings) -> Iterator[str | Rejection]:
+    """Yield the addresses of the pages that a feed links to, also of entries without text."""
+    try:
+        yield from feed.links(document, settings)
+    except FormatError as error:
+        yield Rejection(document.location, str(error), error.line)
+    except OSError as error:
+        yield Rejection(document.location, f"can't be read: {error.strerror or error}")

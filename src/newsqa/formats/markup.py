@@ -9,8 +9,9 @@ from lxml import etree, html
 
 from newsqa.errors import FormatError
 
-MAX_ELEMENTS = 100_000
-"""Some 20 times the largest news page; extraction takes time for each."""
+MAX_ELEMENTS = 50_000
+MAX_ATTRIBUTES = 1000
+"""Of one element. Far more than any page has; libxml2 compares each with all before it."""
 
 BLOCKS = frozenset(
     {
@@ -26,6 +27,11 @@ _MARKUP = re.compile(
     re.IGNORECASE,
 )
 _SPACE = re.compile(r"\s+")
+_COMMENT_END = re.compile("--!?>")
+_ATTRIBUTE = re.compile(r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?+""")
+_TAG = re.compile(rf"<(?:!--|([a-z][^\s/>]*+)((?:[\s/]++|{_ATTRIBUTE.pattern})*+))", re.IGNORECASE)
+_RAW = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
+"""Elements whose content has no tags in it."""
 
 
 def is_markup(text: str) -> bool:
@@ -36,9 +42,11 @@ def is_markup(text: str) -> bool:
 def html_tree(markup: str) -> html.HtmlElement:
     """Parse a page as libxml2 mends it.
 
-    Raises FormatError for an empty page, one of more than `MAX_ELEMENTS`, and one nested
-    deeper than libxml2 reads: what is further in would be lost without a word.
+    Raises FormatError for an empty page, one of more than `MAX_ELEMENTS` or with more than
+    `MAX_ATTRIBUTES` in a tag, which would take minutes, and one nested deeper than libxml2
+    reads: what is further in would be lost without a word.
     """
+    _check_attributes(markup)
     parser = html.HTMLParser(
         encoding="utf-8", collect_ids=False, default_doctype=False, remove_comments=True, remove_pis=True
     )
@@ -52,6 +60,21 @@ def html_tree(markup: str) -> html.HtmlElement:
     if sum(1 for _ in tree.iter()) > MAX_ELEMENTS:
         raise FormatError(f"HTML of more than {MAX_ELEMENTS:,} elements")
     return tree
+
+
+def _check_attributes(markup: str) -> None:
+    lowered = markup.lower()
+    position = 0
+    while tag := _TAG.search(lowered, position):
+        name, attributes = tag.groups()
+        position = tag.end()
+        if name is None:
+            end = _COMMENT_END.search(lowered, position - 2)
+            position = end.end() if end else len(lowered)
+        elif len(attributes) > 2 * MAX_ATTRIBUTES and len(_ATTRIBUTE.findall(attributes)) > MAX_ATTRIBUTES:
+            raise FormatError(f"HTML with more than {MAX_ATTRIBUTES:,} attributes in a tag")
+        elif name in _RAW and (position := lowered.find(f"</{name}", position)) < 0:
+            return
 
 
 def fragment_text(markup: str) -> str:

@@ -1,0 +1,232 @@
+"""The chat as a person meets it: a real browser, a real server, the real models."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .conftest import ARTICLES, HOSTILE, PATIENCE, Open, Server, serving
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+expect.set_options(timeout=PATIENCE)
+
+KEEPER = "Who retired after forty years in the tower of the lighthouse?"
+KEEPER_QUOTE = "Oddny Falk retired after forty years in the tower."
+FARES = "By how much will ferry fares rise?"
+ZEPPELIN = "Where did the zeppelin of Gorm Thule land?"
+
+
+def ask(page: Page, question: str) -> Locator:
+    """Ask and return the finished turn."""
+    turns = page.locator(".nq-turn")
+    number = turns.count()
+    page.locator("#nq-question textarea").fill(question)
+    page.locator("#nq-send").click()
+    turn = turns.nth(number)
+    turn.locator(".nq-answer, .nq-none, .nq-problem").first.wait_for()
+    expect(page.locator("#nq-stop")).to_be_hidden()
+    expect(page.locator("#nq-question textarea")).to_be_enabled()
+    return turn
+
+
+def test_an_answer_leads_to_its_quote_in_the_article(open_chat: Open) -> None:
+    page = open_chat()
+    turn = ask(page, KEEPER)
+    quote = turn.locator(".nq-quote").first.text_content() or ""
+    assert KEEPER_QUOTE in quote
+    assert quote in ARTICLES[0]["text"]
+    expect(turn.locator(".nq-from").first).to_have_text(
+        "[1] Harbour Courier · 7 March 2025 · Lighthouse keeper retires after forty years"
+    )
+    card = page.locator(".nq-card").first
+    expect(card.locator("mark")).to_have_text(quote)
+    with page.expect_popup() as opened:
+        card.get_by_role("link", name="Open the article at the quote").click()
+    article = opened.value
+    mark = article.locator("mark#quote")
+    expect(mark).to_be_in_viewport(ratio=1)
+    assert mark.text_content() == quote
+    assert [p.text_content() for p in article.locator(".nq-text p").all()] == ARTICLES[0]["text"].split("\n\n")
+    expect(article.locator("main")).to_contain_text("By Ada Moor")
+    expect(article.get_by_role("link", name="https://harbour.example/lighthouse")).to_be_visible()
+
+
+def test_a_long_article_scrolls_to_its_quote(open_chat: Open, server: Server) -> None:
+    page = open_chat(viewport={"width": 390, "height": 420})
+    ask(page, KEEPER)
+    page.goto(server.url + (page.locator(".nq-card a").first.get_attribute("href") or ""))
+    expect(page.locator("mark#quote")).to_be_in_viewport(ratio=1)
+
+
+def test_what_the_archive_does_not_say_is_no_answer(open_chat: Open) -> None:
+    page = open_chat()
+    turn = ask(page, "Who won the football world cup in Argentina?")
+    expect(turn.locator(".nq-verdict")).to_have_text(re.compile(r"^No answer found in \d+ articles\.$"))
+    assert turn.locator(".nq-quote").count() == 0
+    expect(page.locator("#nq-sources h2")).to_have_text(re.compile("Not an answer, but near|Sources"))
+    assert page.locator("#nq-sources mark").count() == 0
+
+
+def test_a_filter_by_outlet_narrows_the_search(open_chat: Open) -> None:
+    page = open_chat()
+    page.locator("#nq-filters > button").click()
+    page.get_by_role("combobox", name="Outlets").click()
+    page.get_by_role("option", name="Radio Ilvesk (1)").click()
+    turn = ask(page, FARES)
+    expect(turn.locator(".nq-meta")).to_have_text("Only Radio Ilvesk")
+    expect(turn.locator(".nq-from")).to_have_text(["[1] Radio Ilvesk · 12 April 2025 · Ferry fares: islanders protest"])
+
+
+def test_a_filter_by_date_narrows_the_search_and_nonsense_is_explained(open_chat: Open) -> None:
+    page = open_chat()
+    page.locator("#nq-filters > button").click()
+    page.get_by_label("Published to").fill("last spring")
+    page.get_by_label("Published to").blur()
+    expect(ask(page, FARES).locator(".nq-problem")).to_contain_text("'To' should be a date like 2016-12-28")
+    page.get_by_label("Published to").fill("2025-04-05")
+    page.get_by_label("Published to").blur()
+    turn = ask(page, FARES)
+    expect(turn.locator(".nq-meta")).to_have_text("Only to 5 April 2025")
+    expect(turn.locator(".nq-from")).to_have_text(["[1] Harbour Courier · 2 April 2025 · Ferry fares to rise in May"])
+
+
+def test_an_added_file_answers_at_once(open_chat: Open, tmp_path: Path) -> None:
+    page = open_chat()
+    good, bad = tmp_path / "bakery.txt", tmp_path / "picture.bin"
+    good.write_text(
+        "Bakery fire in Marrow\n\nA fire destroyed the Brandt bakery in Marrow early on Monday. The fire brigade "
+        "said that a faulty oven had started the fire at the bakery.\n\nNobody was hurt, said fire chief Ines Korr.\n"
+    )
+    bad.write_bytes(bytes(range(256)) * 40)
+    page.locator("#nq-add > button").click()
+    page.locator("#nq-add input[type=file]").set_input_files([good, bad])
+    report = page.locator("#nq-added .nq-report")
+    expect(report).to_contain_text("Articles: 1 added, 0 updated, 0 unchanged.")
+    expect(report.locator("li")).to_have_text(re.compile(r"^picture\.bin: .{5,}"))
+    expect(page.locator("#nq-header")).to_contain_text("5 articles")
+    turn = ask(page, "What started the fire at the Brandt bakery?")
+    expect(turn.locator(".nq-quote").first).to_contain_text("a faulty oven had started the fire at the bakery")
+
+
+def test_an_error_is_a_message_and_the_box_stays_usable(open_chat: Open) -> None:
+    page = open_chat()
+    expect(ask(page, "???").locator(".nq-problem")).to_contain_text("The question is empty")
+    expect(ask(page, KEEPER).locator(".nq-quote").first).to_contain_text(KEEPER_QUOTE)
+    assert page.locator(".nq-turn h2").all_text_contents() == ["???", KEEPER]
+
+
+def test_a_new_chat_is_empty(open_chat: Open) -> None:
+    page = open_chat()
+    ask(page, KEEPER)
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator(".nq-turn")).to_have_count(0)
+    expect(page.locator(".nq-card")).to_have_count(0)
+    ask(page, FARES)
+    expect(page.locator(".nq-turn")).to_have_count(1)
+
+
+def test_hostile_text_is_inert_everywhere(open_chat: Open) -> None:
+    page = open_chat()
+    turn = ask(page, f"{ZEPPELIN} {HOSTILE}")
+    expect(turn.locator("h2")).to_have_text(f"{ZEPPELIN} {HOSTILE}")
+    turn = ask(page, ZEPPELIN)
+    expect(turn.locator(".nq-from").first).to_contain_text(f"Zeppelin {HOSTILE}")
+    assert "turnip field" in (turn.locator(".nq-quote").first.text_content() or "")
+    shown = page.locator("#nq-chat, #nq-sources")
+    for tag in ("img", "script", "form", "style", "svg", "iframe", ".katex"):
+        assert shown.locator(tag).count() == 0
+    hrefs = [link.get_attribute("href") or "" for link in shown.locator("a").all()]
+    assert [href for href in hrefs if not href.startswith("/articles/")] == []
+    page.locator("#nq-filters > button").click()
+    page.get_by_role("combobox", name="Outlets").click()
+    expect(page.get_by_role("option", name=f"Evil {HOSTILE[:20]}")).to_be_visible()
+    with page.expect_popup() as opened:
+        page.locator(".nq-card a").first.click()
+    article = opened.value
+    expect(article.locator("h1")).to_have_text(f"Zeppelin {HOSTILE}")
+    assert article.locator("img, script, form, style, svg, iframe").count() == 0
+    assert [link.get_attribute("href") for link in article.locator("a").all()] == ["/"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_cards_under_the_answer_and_nothing_sideways(open_chat: Open, scheme: str) -> None:
+    page = open_chat(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    ask(page, KEEPER)
+    answer, card = page.locator(".nq-answer").bounding_box(), page.locator(".nq-card").first.bounding_box()
+    assert answer is not None
+    assert card is not None
+    assert card["y"] >= answer["y"] + answer["height"]
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+    expect(page.locator("#nq-question textarea")).to_be_in_viewport()
+
+
+def test_an_empty_archive_is_filled_from_the_page(open_chat: Open, tmp_path: Path) -> None:
+    with serving(tmp_path / "index") as empty:
+        page = open_chat(empty)
+        expect(page.locator("#nq-header")).to_contain_text("No index at")
+        expect(ask(page, KEEPER).locator(".nq-problem")).to_contain_text("No index at")
+        file = tmp_path / "lighthouse.txt"
+        file.write_text(f"{ARTICLES[0]['title']}\n\n{ARTICLES[0]['text']}\n")
+        page.locator("#nq-add > button").click()
+        page.locator("#nq-add input[type=file]").set_input_files(file)
+        expect(page.locator("#nq-header")).to_contain_text("1 article")
+        expect(ask(page, KEEPER).locator(".nq-quote").first).to_contain_text(KEEPER_QUOTE)
+        page.close()
+
+
+def test_sigterm_ends_the_server_with_a_tab_open(open_chat: Open, tmp_path: Path) -> None:
+    with serving(tmp_path / "index") as server:
+        open_chat(server)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) in (0, -signal.SIGTERM)
+
+
+class Session:
+    """Gradio's wire format, without its page."""
+
+    def __init__(self, server: Server) -> None:
+        self.client = httpx.Client(base_url=server.url, headers={"origin": server.url}, timeout=60)
+        self.functions = {
+            function["api_name"]: function["id"] for function in self.client.get("/config").json()["dependencies"]
+        }
+
+    def call(self, name: str, *data: object) -> str:
+        body = {"data": data, "fn_index": self.functions[name], "session_hash": "session"}
+        joined = self.client.post("/gradio_api/queue/join", json=body)
+        assert joined.status_code == 200, joined.text
+        with self.client.stream("GET", "/gradio_api/queue/data?session_hash=session") as events:
+            lines = []
+            for line in events.iter_lines():
+                lines.append(line)
+                if '"process_completed"' in line or '"unexpected_error"' in line:
+                    break
+        return "\n".join(lines)
+
+
+def test_the_server_itself_limits_questions(server: Server) -> None:
+    said = Session(server).call("ask", "x" * 100_000, None, [], None, None)
+    assert "100,000 characters" in said.replace("&#44;", ",")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/proc/self/environ", str(Path(__file__))])
+def test_files_that_were_not_uploaded_are_not_added(server: Server, index: Path, path: str) -> None:
+    before = sorted(index.rglob("uploads/*/*"))
+    file = {"path": path, "orig_name": "a.txt", "meta": {"_type": "gradio.FileData"}}
+    said = Session(server).call("add", [file])
+    assert '"success":false' in said.replace(" ", "")
+    assert sorted(index.rglob("uploads/*/*")) == before
+
+
+def test_gradio_serves_no_file_of_this_machine_and_says_who_may_ask(server: Server) -> None:
+    with httpx.Client(base_url=server.url) as client:
+        assert client.get("/gradio_api/file=/etc/passwd").status_code == 403
+        assert client.get(f"/gradio_api/file={__file__}").status_code == 403
+        assert client.get("/", headers={"host": "evil.example"}).status_code == 403
+        assert client.post("/gradio_api/upload", headers={"origin": "https://evil.example"}).status_code == 403
+        assert "script-src 'self';" in client.get("/").headers["content-security-policy"]
+        assert "https://fonts." not in client.get("/theme.css").text

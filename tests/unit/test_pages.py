@@ -1,0 +1,349 @@
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from markdown_it import MarkdownIt
+
+from newsqa import pages
+from newsqa.service import Turn
+from newsqa.types import Answer, Article, Citation, Copy, Filters, Progress, Rejection, Report, Stage
+
+TEXT = "Before.\n\nThe bridge opened on Monday.\nAfter it, a parade."
+QUOTE = "The bridge opened on Monday."
+START = TEXT.index(QUOTE)
+
+ARTICLE = Article(
+    id="a1",
+    revision=2,
+    title="Bridge opens",
+    text=TEXT,
+    url="https://news.example/bridge?a=1&b=2",
+    outlet="Harbour Courier",
+    authors=("Ada Moor", "Lin Voss"),
+    published="2025-03-04",
+    language="en",
+    origin="x",
+    content_hash="h",
+)
+CITATION = Citation(
+    number=1,
+    article_id="a1",
+    revision=2,
+    quote=QUOTE,
+    start=START,
+    end=START + len(QUOTE),
+    title=ARTICLE.title,
+    outlet=ARTICLE.outlet,
+    published=ARTICLE.published,
+    url=ARTICLE.url,
+    passage=TEXT,
+    passage_start=0,
+    passage_end=len(TEXT),
+    score=0.9,
+    also_in=(
+        Copy("a2", 1, "Bridge open", "Radio Ilvesk", "2025-03-05", None, verbatim=True),
+        Copy("a3", 1, "The bridge", None, None, None, verbatim=False),
+    ),
+)
+ANSWER = Answer("When?", QUOTE, (CITATION,), (), 0.9, None, 14822)
+NO_ANSWER = Answer("Who?", None, (), (CITATION,), 0.1, "No passage answers clearly.", 14822)
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</p></div></section><iframe src=//evil.example>",
+    "<style>*{display:none}</style><form action=//evil.example><input name=q>",
+    "[click](javascript:alert(1)) ![pixel](https://evil.example/p.png) <https://evil.example>",
+    "https://evil.example www.evil.example mail@evil.example",
+    "\n\n# Heading\n\n- item\n\n    code\n\n```html\n<b>\n```\n\n| a |\n|---|\n",
+    "**bold** _it_ `code` ~~gone~~ \\* [^1]: note",
+    "$$\\frac{1}{2}$$ \\(x\\) $x$",
+    "${alert(1)} {{value}} {% raw %}",
+    "&lt;b&gt; &#60;script&#62; &amp;",
+    "abc\u202edcba\u202c \u2066x\u2069",
+    "nul\x00 escape\x1b[31m del\x7f c1\x9b cr\r",
+    "lone \ud800 surrogate",
+]
+EVERYTHING = " ".join(HOSTILE)
+
+
+class Elements(HTMLParser):
+    """Collects tags with their attributes, and the text outside them."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(markup)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.words)
+
+
+def shape(markup: str) -> list[tuple[str, tuple[str, ...]]]:
+    return [(tag, tuple(attributes)) for tag, attributes in Elements(markup).tags]
+
+
+def turned(value: str) -> dict[str, str]:
+    """Everything that can be rendered, with ``value`` in each foreign field."""
+    copy = Copy(value, 1, value, value, value, value, verbatim=True)
+    citation = replace(
+        CITATION, article_id=value, title=value, outlet=value, published=value, url=value, also_in=(copy,)
+    )
+    body = f"{value}\n{value}"
+    quoted = replace(citation, quote=value, start=0, end=len(value), passage=body, passage_end=len(body))
+    answer = replace(ANSWER, question=value, text=value, citations=(quoted,))
+    none = replace(NO_ANSWER, question=value, reason=value, near=(quoted,))
+    article = replace(
+        ARTICLE,
+        id=value,
+        title=value,
+        text=body,
+        url=value,
+        outlet=value,
+        authors=(value, value),
+        published=value,
+        language=value,
+    )
+    filters = Filters(outlets=(value,))
+    return {
+        "answer": pages.conversation([Turn(value, answer, filters)]),
+        "no answer": pages.conversation([Turn(value, none)]),
+        "stage": pages.conversation([Turn(value, Stage("search", value))]),
+        "problem": pages.conversation([Turn(value, value)]),
+        "sources": pages.sources([Turn(value, answer)]),
+        "near": pages.sources([Turn(value, none)]),
+        "header": pages.header(value),
+        "notice": pages.notice(value),
+        "progress": pages.progress(Progress(value, 1, 2, value)),
+        "report": pages.report(Report(rejected=(Rejection(value, value, 1),))),
+        "article": pages.article_page(article, start=0, end=len(value), copies=[article]),
+        "problem page": pages.problem_page(value, value),
+    }
+
+
+NAMES = sorted(turned("x"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [*HOSTILE, EVERYTHING])
+def test_foreign_text_adds_no_element_and_no_attribute(name: str, value: str) -> None:
+    # Line ends make paragraphs on an article page; nothing else of a text may show in the structure.
+    if name == "article":
+        value = value.replace("\n", " ")
+    assert shape(turned(value)[name]) == shape(turned("harmless")[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_to_this_server_only(name: str) -> None:
+    for value in (*HOSTILE, "javascript:alert(1)", "data:text/html,<script>", "//evil.example"):
+        for attributes in Elements(turned(value)[name]).attributes("a"):
+            assert re.match(r"/(articles/|$)", attributes["href"] or "")
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"article", "problem page"}))
+def test_markdown_leaves_what_gradio_is_given_as_it_is(name: str) -> None:
+    given = turned(EVERYTHING)[name]
+    assert "\n" not in given
+    assert MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(given) == given
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_escaped_text_is_nothing_but_text_to_markdown(value: str) -> None:
+    paragraph = MarkdownIt("commonmark", {"html": True}).enable("strikethrough").parse(f"x{pages.text(value)}")
+    assert [token.type for token in paragraph] == ["paragraph_open", "inline", "paragraph_close"]
+    assert {child.type for child in paragraph[1].children or []} <= {"text", "text_special"}
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_escaped_text_has_no_character_that_means_something(value: str) -> None:
+    assert re.search(r"[<>\"'`$*_{}\\\[\]()!|~@:/\n]", str(pages.text(value))) is None
+
+
+def test_text_keeps_its_words_and_drops_only_what_is_not_text() -> None:
+    assert html.unescape(pages.text("a <b> & “c” № 5\n\té 日本 👩‍🚒 \u200f")) == "a <b> & “c” № 5\n\té 日本 👩‍🚒 \u200f"
+    assert html.unescape(pages.text("a\u202eb\u202cc\x00d\x1be\ud800f\u2066g\u2069")) == "abcdefg"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://news.example/a?b=1", "https://news.example/a?b=1"),
+        (" http://news.example ", "http://news.example"),
+        ("HTTPS://NEWS.example/", "https://NEWS.example/"),
+        ("javascript:alert(1)", None),
+        ("java\nscript:alert(1)", None),
+        ("\x01javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("ftp://news.example/", None),
+        ("//news.example/", None),
+        ("https://news.example/a b", None),
+        ("/articles/1", None),
+        ("https://", None),
+        ("https://[bad", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_only_http_urls_become_links(url: str | None, expected: str | None) -> None:
+    assert pages.safe_url(url) == expected
+
+
+def test_article_href_carries_revision_and_offsets() -> None:
+    assert pages.article_href("a/1?", 2, 3, 9) == "/articles/a%2F1%3F?revision=2&start=3&end=9#quote"
+    assert pages.article_href("a1", 2) == "/articles/a1?revision=2"
+
+
+@pytest.mark.parametrize(
+    ("published", "expected"),
+    [
+        ("2016-12-28", "28 December 2016"),
+        ("2016-12-28T08:05:00+00:00", "28 December 2016, 08:05 UTC"),
+        ("2016-12-28T08:05:00+02:00", "28 December 2016, 08:05 UTC+02:00"),
+        ("2016-12-28T08:05:00", "28 December 2016, 08:05"),
+        (None, "no date"),
+        ("in spring", "in spring"),
+    ],
+)
+def test_dates_are_written_for_people(published: str | None, expected: str) -> None:
+    assert pages.when(published) == expected
+
+
+def test_an_answer_shows_quote_number_outlet_date_headline() -> None:
+    second = replace(CITATION, number=2, quote="After it, a parade.", start=TEXT.index("After"), end=len(TEXT))
+    seen = Elements(pages.conversation([Turn("When?", replace(ANSWER, citations=(CITATION, second)))]))
+    assert seen.text == (
+        f"When?{QUOTE}[1] Harbour Courier · 4 March 2025 · Bridge opens"
+        "Further answersAfter it, a parade.[2] Harbour Courier · 4 March 2025 · Bridge opens"
+    )
+    assert seen.attributes("a")[0]["href"] == f"/articles/a1?revision=2&start={START}&end={START + len(QUOTE)}#quote"
+
+
+def test_no_answer_says_how_much_was_searched_and_why() -> None:
+    assert Elements(pages.conversation([Turn("Who?", NO_ANSWER)])).text == (
+        "Who?No answer found in 14,822 articles."
+        "No passage answers clearly. The nearest passages are shown beside; they are not answers."
+    )
+
+
+def test_turns_are_shown_in_order_with_their_state_filters_and_problems() -> None:
+    filters = Filters(outlets=("Harbour Courier",))
+    turns = [Turn("a?", Stage("search", "Searching…")), Turn("b?", "It broke."), Turn("c?", "Stopped.", filters)]
+    assert Elements(pages.conversation(turns)).text == "a?Searching…b?It broke.c?Only Harbour CourierStopped."
+
+
+def test_a_card_marks_the_quote_in_its_passage() -> None:
+    card = pages.sources([Turn("When?", ANSWER)])
+    assert f"<mark>{pages.text(QUOTE)}</mark>" in card
+    seen = Elements(card)
+    assert seen.text == (
+        "Sources[1] Bridge opensHarbour Courier · 4 March 2025Before.\n"
+        f"{QUOTE}\nAfter it, a parade.Open the article at the quote"
+        "Also in: Radio Ilvesk, 5 March 2025, The bridge, no date (in other words)"
+    )
+    assert [link["href"] for link in seen.attributes("a")][1:] == ["/articles/a2?revision=1", "/articles/a3?revision=1"]
+
+
+def test_long_passages_are_cut_around_the_quote_at_words() -> None:
+    passage = "word " * 200 + QUOTE + " word" * 200
+    start = passage.index(QUOTE)
+    long = replace(CITATION, passage=passage, start=start, end=start + len(QUOTE), also_in=())
+    shown = Elements(pages.sources([Turn("When?", replace(ANSWER, citations=(long,)))])).text
+    context = shown.partition("2025")[2].removesuffix("Open the article at the quote")
+    before, quote, after = context.partition(QUOTE)
+    assert quote == QUOTE
+    assert before.startswith("…word word")
+    assert before.endswith(" word ")
+    assert len(before) <= pages.CONTEXT + 1
+    assert after.startswith(" word word")
+    assert after.endswith(" word…")
+    assert len(after) <= pages.CONTEXT + 1
+
+
+def test_near_passages_are_marked_as_no_answer() -> None:
+    panel = pages.sources([Turn("Who?", NO_ANSWER)])
+    assert Elements(panel).text.startswith("Not an answer, but nearBridge opens")
+    assert "<mark>" not in panel
+
+
+def test_sources_are_those_of_the_last_turn() -> None:
+    waiting = pages.sources([Turn("When?", ANSWER), Turn("And?", Stage("search", "Searching…"))])
+    assert Elements(waiting).attributes("article") == []
+    assert waiting == pages.sources([])
+
+
+def test_report_counts_and_names_what_was_rejected() -> None:
+    rejected = (Rejection("/x/y/upload.pdf", "binary content"), Rejection("/x/lines.jsonl", "not JSON", 1204))
+    seen = Elements(pages.report(Report(added=1204, updated=1, copies=2, rejected=rejected)))
+    assert seen.text == (
+        "Articles: 1,204 added, 1 updated, 0 unchanged, 2 near copies."
+        "2 rejected:upload.pdf: binary contentlines.jsonl, line 1,204: not JSON"
+    )
+
+
+def test_a_long_list_of_rejections_is_cut_and_says_so() -> None:
+    rejected = tuple(Rejection(f"f{n}", "empty") for n in range(pages.SHOWN_REJECTIONS + 3))
+    seen = Elements(pages.report(Report(rejected=rejected)))
+    assert len(seen.attributes("li")) == pages.SHOWN_REJECTIONS + 1
+    assert seen.text.endswith("and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"), [(200, "embed: 1,150 of 200 passages…"), (None, "embed: 1,150 passages…")]
+)
+def test_progress_in_words(total: int | None, expected: str) -> None:
+    assert Elements(pages.progress(Progress("embed", 1150, total, "passages"))).text == expected
+
+
+def marks(page: str) -> list[str]:
+    return [html.unescape(found) for found in re.findall(r"<mark[^>]*>(.*?)</mark>", page)]
+
+
+def test_article_page_marks_the_quote_and_keeps_the_text() -> None:
+    page = pages.article_page(ARTICLE, start=START, end=START + len(QUOTE))
+    assert marks(page) == [QUOTE]
+    assert page.count('id="quote"') == 1
+    paragraphs = re.findall(r'<p dir="auto">(.*?)</p>', page)
+    assert [html.unescape(re.sub("<[^>]*>", "", p)) for p in paragraphs] == TEXT.replace("\n\n", "\n").split("\n")
+
+
+def test_a_quote_over_several_lines_is_marked_in_each_and_found_at_the_first() -> None:
+    page = pages.article_page(ARTICLE, start=3, end=len(TEXT) - 8)
+    assert marks(page) == ["ore.", QUOTE, "After it, a"]
+    assert re.findall(r'<mark id="quote">ore', page) == ['<mark id="quote">ore']
+    assert page.count('id="quote"') == 1
+
+
+def test_article_page_without_offsets_marks_nothing() -> None:
+    assert marks(pages.article_page(ARTICLE)) == []
+
+
+def test_article_page_shows_metadata_link_copies_and_newer_revision() -> None:
+    copy = replace(ARTICLE, id="a2", outlet="Radio Ilvesk", revision=1)
+    seen = Elements(pages.article_page(ARTICLE, current=3, copies=[copy]))
+    assert "By Ada Moor, Lin Voss" in seen.text
+    assert "This is revision 2 as it was cited. Revision 3 is newer." in seen.text
+    assert [link["href"] for link in seen.attributes("a")] == [
+        "/",
+        "https://news.example/bridge?a=1&b=2",
+        "/articles/a2?revision=1",
+        "/articles/a1?revision=3",
+    ]
+    assert "newer" not in pages.article_page(ARTICLE, current=2)
+    assert Elements(pages.article_page(replace(ARTICLE, url="javascript:alert(1)"))).attributes("a") == [{"href": "/"}]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import html
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsqa import pages
+from newsqa.types import Article
+
+HIDDEN = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters=HIDDEN))
+lines = st.lists(words, max_size=6).map("\n".join)
+
+
+@given(words)
+def test_escaping_changes_no_word(value: str) -> None:
+    assert html.unescape(pages.text(value)) == value
+
+
+@given(st.text())
+def test_any_text_escapes_to_harmless_utf8(value: str) -> None:
+    escaped = str(pages.text(value))
+    assert re.search(r"[<>\"'`$*_{}\\\[\]()!|~@:/\n\u202a-\u202e\u2066-\u2069]", escaped) is None
+    escaped.encode()
+
+
+@given(lines, st.data())
+def test_the_marked_part_is_exactly_what_the_offsets_say(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    page = pages.article_page(Article("a", 1, "t", text, None, None, (), None, None, "o", "h"), start=start, end=end)
+    marked = [html.unescape(found) for found in re.findall("<mark[^>]*>(.*?)</mark>", page, re.S)]
+    assert "".join(marked) == text[start:end].replace("\n", "")
