@@ -17,15 +17,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import lxml.html
 import trafilatura
+import trafilatura.settings
 
+from newsqa.clean import clean
 from newsqa.formats import html
 from newsqa.formats.content import declared_charset, decode
 from newsqa.formats.markup import html_tree
 from newsqa.settings import Settings
+from newsqa.types import Draft
 
 SHINGLE = 4
 PUBLISHED = {"trafilatura": 0.958}
@@ -77,23 +80,34 @@ def load(folder: Path) -> dict[str, tuple[str, str]]:
     return pages
 
 
-def trafilatura_with(**options: bool) -> Extractor:
+def trafilatura_with(**options: Any) -> Extractor:  # noqa: ANN401 - as trafilatura takes them
     """Make an extractor of trafilatura's own text with the given options."""
 
     def extract(tree: lxml.html.HtmlElement) -> str:
         found = trafilatura.bare_extraction(tree, include_comments=False, **options)
-        return found.text if found else ""
+        return found.text or "" if isinstance(found, trafilatura.settings.Document) else ""
 
     return extract
 
 
+def cleaned(tree: lxml.html.HtmlElement) -> str:
+    """Extract what would be indexed."""
+    return clean(Draft(html.body_text(tree))).text
+
+
 EXTRACTORS: Mapping[str, Extractor] = {
     "newsqa": html.body_text,
+    "newsqa, cleaned": cleaned,
     "trafilatura, balanced": trafilatura_with(),
     "trafilatura, precision": trafilatura_with(favor_precision=True),
     "trafilatura, recall": trafilatura_with(favor_recall=True),
     "trafilatura, fast": trafilatura_with(fast=True),
 }
+
+
+def measure(extract: Extractor, pages: Mapping[str, tuple[str, str]]) -> Score:
+    """Score one extractor on all pages."""
+    return score((true, extract(html_tree(page))) for page, true in pages.values())
 
 
 def main() -> None:
@@ -102,9 +116,8 @@ def main() -> None:
     print(f"{'':24}{'F1':>8}{'precision':>11}{'recall':>8}{'ms/page':>9}")
     for name, extract in EXTRACTORS.items():
         started = time.perf_counter()
-        pairs = [(true, extract(html_tree(page))) for page, true in pages.values()]
+        result = measure(extract, pages)
         milliseconds = (time.perf_counter() - started) * 1000 / len(pages)
-        result = score(pairs)
         print(f"{name:24}{result.f1:8.4f}{result.precision:11.4f}{result.recall:8.4f}{milliseconds:9.1f}")
 
 

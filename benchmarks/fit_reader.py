@@ -57,7 +57,9 @@ def main() -> None:
     print("WEIGHTS = (" + ", ".join(f"{weight:.3f}" for weight in model.coef_[0]) + ")")
     for name, weight in zip(FEATURES, model.coef_[0], strict=True):
         print(f"  {name:15} {weight:8.3f}")
-    best = [(1 / (1 + np.exp(-max(x @ model.coef_[0], default=-9.0))), *first(x, y, model.coef_[0])) for x, y in described]
+    best = [
+        (1 / (1 + np.exp(-max(x @ model.coef_[0], default=-9.0))), *first(x, y, model.coef_[0])) for x, y in described
+    ]
     print("threshold  answered  right-of-answered  right-of-labelled  abstained-on-unlabelled")
     has = np.array(labelled)
     score, correct = np.array([b[0] for b in best]), np.array([b[1] for b in best])

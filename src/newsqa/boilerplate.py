@@ -46,14 +46,12 @@ _EXACT = frozenset(
     .split("|")
 )
 
-_SHARE = frozenset(
-    """
-    share|email|e-mail|print|save|facebook|twitter|x|linkedin|whatsapp|reddit|pinterest|flipboard|telegram
-    |messenger|tumblr|bluesky|threads|mastodon|sms|link|bookmark|comment|like|instagram|youtube|google+
-    """.replace("\n", "")
-    .replace(" ", "")
-    .split("|")
-)
+# Words that share bars consist of; alone, or without an action among them, they may be headings or a list.
+_ACTIONS = frozenset(("share", "email", "e-mail", "print", "save", "sms", "link", "bookmark", "comment", "like"))
+_SHARE_WORDS = _ACTIONS | {
+    *("facebook", "twitter", "x", "linkedin", "whatsapp", "reddit", "pinterest", "flipboard", "telegram", "google+"),
+    *("messenger", "tumblr", "bluesky", "threads", "mastodon", "instagram", "youtube"),
+}
 
 _NETWORK = (
     r"(?:facebook|twitter|x|linkedin|whatsapp|reddit|pinterest|telegram|instagram|bluesky|threads|email"
@@ -156,7 +154,7 @@ _AGENCY = re.compile(
 
 def is_furniture(line: str) -> bool:
     """Whether the line, trimmed, is part of the page around an article."""
-    if len(line) > LONGEST:
+    if not line or len(line) > LONGEST:
         return False
     if len(line) < 100 and line.casefold().strip(" .:…*»>|[]()").replace("’", "'") in _EXACT:
         return True
@@ -165,13 +163,14 @@ def is_furniture(line: str) -> bool:
 
 def is_share_word(line: str) -> bool:
     """Whether the line is one word that share bars consist of; it may be a heading, too."""
-    return len(line) < 12 and line.casefold() in _ACTIONS | _NETWORKS
+    return len(line) < 12 and line.casefold() in _SHARE_WORDS
 
 
 def without_furniture(lines: Sequence[str]) -> list[str]:
     """Drop lines of the page around the article, and the gallery's marks behind captions."""
     unmarked = [_unmarked(line) if "aption " in line else line for line in lines]
-    return [line for line in unmarked if not line or not is_furniture(line)]
+    furniture = {line for line in set(unmarked) if is_furniture(line)}
+    return [line for line in unmarked if line not in furniture]
 
 
 def _unmarked(line: str) -> str:
@@ -185,17 +184,18 @@ def without_share_bars(lines: Sequence[str]) -> list[str]:
     """
     drop: set[int] = set()
     run: list[int] = []
+    offers = {line for line in set(lines) if is_share_word(line) or _is_share_line(line)}
     for i, line in enumerate([*lines, "end of text"]):
-        if is_share_word(line) or _is_share_line(line):
+        if line in offers:
             run.append(i)
-        elif line and not _CREDIT.fullmatch(line):
+        elif line and run and not _CREDIT.fullmatch(line):
             drop.update(_bar(lines, run))
             run = []
     return [line for i, line in enumerate(lines) if i not in drop]
 
 
 def _is_share_line(line: str) -> bool:
-    return len(line) < LONGEST and bool(_SHARE_LINE.fullmatch(line))
+    return len(line) < REPEAT and bool(_SHARE_LINE.fullmatch(line))
 
 
 def _bar(lines: Sequence[str], run: Sequence[int]) -> Sequence[int]:

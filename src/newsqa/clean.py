@@ -34,11 +34,11 @@ LEAST_LETTERS = 10
 TITLE_LENGTH = 80
 """Of a title made from the first words."""
 LONGEST_TITLE = 300
-HEADLINE_LENGTH = 140
+HEADLINE_LENGTH = 120
 PROSE_LENGTH = 40
 HEADER_LINES = 5
 """How many other short lines may stand between the top and a dateline."""
-LANGUAGE_SAMPLE = 500
+LANGUAGE_SAMPLE = 400
 
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SPACE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -57,7 +57,10 @@ _LINK = re.compile(
     r"[\[(]?(?:link|url|via|source|permalink|original(?: article)?): ?(https?://\S{3,2000})", re.IGNORECASE
 )
 _URL_TAIL = ".,;)]>"
-_SENTENCE_END = (".", "!", "?", "…", ":", ";", ",", "。", "！", "？", ".”", '."', ".)", "。」")
+_NO_HEADLINE = re.compile(
+    r"[-–—*•]|(?i:by) [^a-z]|(?i:(?:image|media|photo) (?:copyright|caption|playback|credit)|photos?:|story highlights)"
+)
+_SENTENCE_END = (".", "!", "?", "…", ":", ";", ",", "。", "！", "？", ".”", '."', ")", "。」")
 
 
 def clean(draft: Draft) -> Draft:
@@ -221,7 +224,7 @@ def _header(draft: Draft, lines: list[str]) -> tuple[Draft, list[str]]:
 def _is_headline(lines: Sequence[str], i: int) -> bool:
     """Whether line ``i`` is short, has several words and no full stop, and prose comes soon after."""
     line = lines[i]
-    if len(line) > HEADLINE_LENGTH or line.endswith(_SENTENCE_END) or line[0] in "-–—*•":
+    if len(line) > HEADLINE_LENGTH or line.endswith(_SENTENCE_END) or _NO_HEADLINE.match(line):
         return False
     if line.isascii() and line.count(" ") < 2:
         return False

@@ -9,7 +9,6 @@ seconds to load, and neither ``--help`` nor a mistyped date should wait for it.
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -300,14 +299,15 @@ def watch(session: Session, every: options.Every = "15m") -> int:
     pause = options.interval(every).total_seconds()
     from newsqa.ingest import Ingest
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop = options.asked_to_stop()
     try:
-        while True:
+        while not stop.is_set():
             _refresh(session.output, Ingest(session.settings()))
-            time.sleep(pause)
+            stop.wait(pause)
     except KeyboardInterrupt:
-        session.output.note("Stopped.")
-        return options.OK
+        pass
+    session.output.note("Stopped.")
+    return options.OK
 
 
 def _refresh(out: Output, ingest: Ingest) -> None:

@@ -208,18 +208,19 @@ class Index:
     def count(self, filters: Filters = Filters()) -> int:
         """Count the articles that filters keep."""
         where, values = _conditions(filters)
-        query = f"""SELECT count(*) FROM articles a JOIN revisions r
-            ON r.article_id = a.id AND r.revision = a.revision WHERE {where or "TRUE"}"""
+        current = "articles a JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision"
+        query = f"SELECT count(*) FROM {current} WHERE {where}" if where else "SELECT count(*) FROM articles"
         with self.reading() as connection:
             return int(connection.execute(query, values).fetchone()[0])
 
     def copies(self, article_id: str) -> list[Article]:
         """Return the near copies that an article is searched for, or of the one searched for it."""
         with self.reading() as connection:
+            root = "SELECT coalesce(copy_of, id) FROM articles WHERE id = ?"
+            (original,) = connection.execute(root, (article_id,)).fetchone() or (None,)
             rows = connection.execute(
-                f"""{CURRENT} WHERE a.id != :id AND coalesce(a.copy_of, a.id) =
-                (SELECT coalesce(copy_of, id) FROM articles WHERE id = :id) ORDER BY r.published, a.id""",
-                {"id": article_id},
+                f"{CURRENT} WHERE a.id != ? AND (a.copy_of = ? OR a.id = ?) ORDER BY r.published, a.id",
+                (article_id, original, original),
             )
             return [read_article(row) for row in rows]
 

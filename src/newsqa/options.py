@@ -12,7 +12,9 @@ import logging
 import os
 import re
 import shlex
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -272,3 +274,16 @@ def _json(place: str, number: int, line: str) -> object:
         return json.loads(line)
     except json.JSONDecodeError as error:
         raise UsageError(f"--answers: '{place}', line {number}: not JSON: {error}") from error
+
+
+def asked_to_stop() -> threading.Event:
+    """Set when a signal asks to end, and interrupt what runs: libraries may swallow the interruption."""
+    stop = threading.Event()
+
+    def end(*_: object) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    return stop

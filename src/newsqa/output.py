@@ -184,7 +184,7 @@ def _barred(console: Console, text: Text) -> Iterator[Text]:
         yield from (Text("> ") + line for line in text.split("\n", allow_blank=True))
         return
     for line in text.wrap(console, max(20, min(console.width, WIDEST) - 2)):
-        yield Text("│ ", "cyan") + line
+        yield Text.assemble(("│ ", "cyan"), line)
 
 
 def _marked(console: Console, text: str, start: int, end: int) -> Text:

@@ -108,8 +108,8 @@ class QA:
             passages = self.index.passages([identity for identity, _ in fused[:k]])
             # Read in the same state of the database, so that what is cited can't vanish meanwhile.
             articles = {
-                p.article_id: (self.index.article(p.article_id, p.revision), self.index.copies(p.article_id))
-                for p in passages
+                identity: (self.index.article(identity, revision), self.index.copies(identity))
+                for identity, revision in {(p.article_id, p.revision) for p in passages}
             }
         clock.lap("passages")
         return passages, articles

@@ -111,8 +111,8 @@ class Parts:
     ask: gr.Button
     stop: gr.Button
     outlets: gr.Dropdown
-    since: gr.DateTime
-    until: gr.DateTime
+    since: gr.Textbox
+    until: gr.Textbox
     sources: gr.Markdown
     files: gr.File
     added: gr.Markdown
@@ -162,9 +162,10 @@ def _wire(page: gr.Blocks, handlers: Handlers, on: Parts) -> None:
 
 def mount(app: FastAPI, service: Service) -> None:
     """Serve the page at ``/``; the routes that ``app`` already has come first."""
+    page = build(service)
     gr.mount_gradio_app(
         app,
-        build(service),
+        page,
         path="/",
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head='<link rel="stylesheet" href="/newsqa/newsqa.css"><script defer src="/newsqa/newsqa.js"></script>',
@@ -176,6 +177,9 @@ def mount(app: FastAPI, service: Service) -> None:
         mcp_server=False,
         enable_monitoring=False,
     )
+    # Gradio checks that a file was uploaded, and isn't just any path on this machine, only in
+    # what it launched itself.
+    page.has_launched = True
 
 
 def _panel(value: str, elem_id: str) -> gr.Markdown:
@@ -199,11 +203,12 @@ def _question_row() -> tuple[gr.Textbox, gr.Button, gr.Button]:
     return box, ask, stop
 
 
-def _filters() -> tuple[gr.Dropdown, gr.DateTime, gr.DateTime]:
+def _filters() -> tuple[gr.Dropdown, gr.Textbox, gr.Textbox]:
+    """Dates are text here and date inputs in the browser (newsqa.js): `gr.DateTime` drops what it can't read."""
     with gr.Accordion("Filters", open=False, elem_id="nq-filters"), gr.Row():
         outlets = gr.Dropdown([], label="Outlets", multiselect=True, min_width=170, elem_id="nq-outlets")
         since, until = (
-            gr.DateTime(label=label, include_time=False, type="string", min_width=170, elem_id=f"nq-{label.lower()}")
+            gr.Textbox(label=label, placeholder="2016-12-28", max_lines=1, min_width=130, elem_id=f"nq-{label.lower()}")
             for label in ("From", "To")
         )
     return outlets, since, until

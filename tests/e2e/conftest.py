@@ -14,19 +14,25 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PATIENCE = 60_000
 """Milliseconds after which a condition that still doesn't hold is a failure."""
 
@@ -88,11 +94,13 @@ def environment(index: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(index: Path) -> Iterator[Server]:
-    """Run the chat on a free port until the block ends."""
-    command = "from newsqa.api import serve; from newsqa.settings import Settings; serve(Settings.load(), port=0)"
+def serving(index: Path, before: str = "") -> Iterator[Server]:
+    """Run the chat on a free port until the block ends; ``before`` is code that the server runs first."""
+    command = (
+        f"{before}\nfrom newsqa.api import serve\nfrom newsqa.settings import Settings\nserve(Settings.load(), port=0)"
+    )
     with (
-        (index.parent / "server.log").open("w") as log,
+        NamedTemporaryFile("w", suffix=".log") as log,
         subprocess.Popen(
             [sys.executable, "-c", command], env=environment(index), cwd=ROOT, text=True, stdout=log, stderr=log
         ) as process,
@@ -105,15 +113,10 @@ def serving(index: Path) -> Iterator[Server]:
 
 
 def _address(process: subprocess.Popen[str], log: Path) -> str:
-    while process.poll() is None:
-        if found := re.search(r"http://127\.0\.0\.1:\d+(?=/)", log.read_text()):
-            return found[0]
-        with pytest.MonkeyPatch.context():
-            try:
-                process.wait(0.1)
-            except subprocess.TimeoutExpired:
-                continue
-    raise AssertionError(log.read_text())
+    while (found := re.search(r"http://127\.0\.0\.1:\d+(?=/)", log.read_text())) is None:
+        with suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"The server ended with {process.wait(0.1)}: {log.read_text()}")
+    return found[0]
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fakes import HashEmbedder
-
 from newsqa import ingest
 from newsqa.settings import Settings
 from newsqa.types import Vectors
@@ -22,6 +21,7 @@ class SlowEmbedder(HashEmbedder):
 
 if __name__ == "__main__":
     ingest.READ_BATCH, ingest.SETTLE_BATCH = 7, 5
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     sys.stdin.readline()
     ingest.Ingest(Settings(index=Path(sys.argv[1])), embedder=SlowEmbedder()).index([sys.argv[2]], prune=True)

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from fakes import HashEmbedder
 
+from fakes import HashEmbedder
 from newsqa.errors import IndexMissingError
 from newsqa.index import Index
 from newsqa.ingest import Ingest

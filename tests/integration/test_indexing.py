@@ -11,8 +11,8 @@ from pathlib import Path
 
 import filelock
 import pytest
-from fakes import HashEmbedder
 
+from fakes import HashEmbedder
 from newsqa import chunk, database, snapshot
 from newsqa.errors import (
     ArticleNotFoundError,

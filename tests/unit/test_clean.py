@@ -94,7 +94,10 @@ class TestTitle:
         cleaned = clean(Draft(f"Ferry pier to close after three years\n\n{BODY}"))
         assert (cleaned.title, cleaned.text) == ("Ferry pier to close after three years", BODY)
 
-    @pytest.mark.parametrize("first", ["The pier closes in May.", "Fares up", "- the pier of Sund", SECOND])
+    @pytest.mark.parametrize(
+        "first",
+        ["The pier closes in May.", "Fares up", "- the pier of Sund", "By Ada Quill", "The old pier (Courier)", SECOND],
+    )
     def test_other_first_lines_stay(self, first: str) -> None:
         assert clean(Draft(f"{first}\n{BODY}")).text == f"{first}\n{BODY}"
 

@@ -88,7 +88,7 @@ def cleaned(draft: Draft) -> Draft | None:
         return None
 
 
-@settings(max_examples=8000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(DRAFTS)
 def test_cleaning_twice_is_cleaning_once(draft: Draft) -> None:
     once = cleaned(draft)

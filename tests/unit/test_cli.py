@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -10,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -510,18 +512,19 @@ def test_verify_refuses_what_is_no_answer(
 
 @pytest.fixture
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """Three pauses pass at once; the third is interrupted."""
+    """Pauses pass at once; in each third a signal asks to end."""
     slept: list[float] = []
 
-    def sleep(seconds: float) -> None:
+    def wait(event: threading.Event, seconds: float) -> None:
         slept.append(seconds)
-        if len(slept) == 3:
-            raise KeyboardInterrupt
+        if len(slept) % 3 == 0:
+            signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(cli.time, "sleep", sleep)
-    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(threading.Event, "wait", wait)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield slept
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_watch_refreshes_until_interrupted(
@@ -551,9 +554,17 @@ def test_watch_ends_with_errors_that_last(fakes: Fakes, sleeps: list[float], err
     assert sleeps == []
 
 
-def test_watch_takes_a_request_to_end_as_an_interruption(fakes: Fakes, sleeps: list[float]) -> None:
-    cli.main(["watch"])
-    assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+def test_watch_ends_also_when_the_interruption_is_swallowed(
+    fakes: Fakes, sleeps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swallow(locations: Sequence[str]) -> Report:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return Report()
+
+    monkeypatch.setattr(fakes, "index", swallow)
+    assert cli.main(["watch"]) == 0
+    assert len(sleeps) <= 1
 
 
 @pytest.mark.parametrize(
@@ -584,12 +595,14 @@ def test_commands_are_those_documented() -> None:
 
 @pytest.mark.parametrize("name", commands())
 def test_help_shows_examples_that_parse(
-    fakes: Fakes, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+    fakes: Fakes,
+    sleeps: list[float],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "stdin", io.StringIO("{}"))
-    monkeypatch.setattr(cli.time, "sleep", interrupt)
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
     Path("answers.json").write_text("{}", encoding="utf-8")
     assert cli.main([name, "--help"]) == 0
     examples = [line.strip() for line in capsys.readouterr().out.split("Examples:")[1].splitlines() if line.strip()]
@@ -600,10 +613,6 @@ def test_help_shows_examples_that_parse(
             assert words[0] == "newsqa"
             # The fake article is shorter than the one in the example.
             assert cli.main(words[1:]) == (2 if "--start" in words else 0), part
-
-
-def interrupt(seconds: float) -> None:
-    raise KeyboardInterrupt
 
 
 def test_help_of_the_whole_lists_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

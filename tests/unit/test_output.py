@@ -104,6 +104,12 @@ def test_quote_wraps_between_words_beside_a_bar_in_a_terminal() -> None:
     assert " ".join(line.removeprefix("│ ").rstrip() for line in barred) == quote
 
 
+def test_colours_of_bar_and_quote_don_t_run_into_each_other() -> None:
+    bar = next(iter(list(output.answer_lines(terminal(80), answered(citation()), "newsqa show"))[1:]))
+    assert bar.style == ""
+    assert [(bar.plain[s.start : s.end], str(s.style)) for s in bar.spans] == [("│ ", "cyan"), (QUOTE, "bold")]
+
+
 def test_missing_outlet_date_title_and_url_leave_no_gaps() -> None:
     bare = citation(outlet=None, published=None, url=None, title="Bridge opens")
     lines = plain(output.answer_lines(pipe(), answered(bare), "newsqa show"))

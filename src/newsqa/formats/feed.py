@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+from calendar import timegm
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ import feedparser
 
 from newsqa.errors import FormatError
 from newsqa.formats.content import Head, decode, read_whole
-from newsqa.formats.markup import fragment_text, is_markup
+from newsqa.formats.markup import check_attributes, fragment_text, is_markup
 from newsqa.settings import Settings
 from newsqa.types import Document, Draft, Rejection
 
@@ -26,6 +27,9 @@ _ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
 _DECLARES = re.compile(r"<!ENTITY|<!DOCTYPE[^\[>]*+\[", re.IGNORECASE)
 _ENCODING = re.compile(r"""(<\?xml[^>]*?)\s+encoding\s*=\s*["']([\w.:-]+)["']""", re.IGNORECASE)
 _TITLE_SHOWN = 60
+
+MAX_TAGS = 250_000
+"""Of feed and articles together; feedparser takes time for each."""
 
 
 def matches(head: Head, _fields: Mapping[str, str]) -> bool:
@@ -74,11 +78,20 @@ def _read(document: Document, settings: Settings) -> feedparser.FeedParserDict:
     text = decode(data, declared[2] if declared else None, mend=True).lstrip()
     if _DECLARES.search(text, 0, _first_element(text)):
         raise FormatError("XML that declares entities of its own is refused: they can grow without limit")
+    if text.count("<") > MAX_TAGS:
+        raise FormatError(f"a feed of more than {MAX_TAGS:,} tags")
+    check_attributes(text)
     if (root := _root(text)) not in _ROOTS:
         raise FormatError(f"XML that is not a feed: its root element is '{root}'")
     # Bytes of a known encoding: feedparser would take a string for a path, and guess at bytes.
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": document.location}
-    feed = feedparser.parse(io.BytesIO(_ENCODING.sub(r"\1", text, count=1).encode()), response_headers=headers)
+    data = _ENCODING.sub(r"\1", text, count=1).encode()
+    feed = feedparser.parse(
+        io.BytesIO(data),
+        response_headers=headers,
+        sanitize_html=False,  # only text is taken from it
+        resolve_relative_uris=False,  # of links inside the text
+    )
     if not feed.entries:
         raise FormatError(f"malformed feed: {feed.bozo_exception}" if feed.bozo else "the feed has no entries")
     return feed
@@ -138,7 +151,7 @@ def _published(entry: feedparser.FeedParserDict) -> str | None:
     """Return the moment in UTC, or what stands there if feedparser can't read it."""
     for name in ("published", "updated", "created"):
         if moment := entry.get(f"{name}_parsed"):
-            return datetime(*moment[:6], tzinfo=UTC).isoformat()
+            return datetime.fromtimestamp(timegm(moment), UTC).isoformat()
         if raw := entry.get(name):
             return str(raw)
     return None

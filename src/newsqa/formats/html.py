@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime
-from typing import Any
+from urllib.parse import urlsplit
 
 import lxml.html
 import trafilatura
 import trafilatura.metadata
+from trafilatura.settings import Document as Metadata
 
 from newsqa.errors import FormatError
 from newsqa.formats.content import Head, declared_charset, decode, read_whole
@@ -55,17 +56,18 @@ def parse(
     data = read_whole(document, settings)
     declared = declared_charset(document.content_type) or declared_charset(data[:_CHARSET_WITHIN].decode("latin-1"))
     tree = html_tree(decode(data, declared, mend=True))
+    fetched = document.location if "://" in document.location else None
     try:
         text = body_text(tree)
-        metadata = _metadata(tree, document.location if "://" in document.location else None)
-    except Exception as error:  # noqa: BLE001 - the page is strange, and trafilatura did not expect it
+        metadata = _metadata(tree, fetched)
+    except Exception as error:  # the page is strange, and trafilatura did not expect it
         raise FormatError(f"no article could be extracted: {type(error).__name__}: {error}") from error
-    if sum(len(line) for line in text.splitlines() if len(line) >= PROSE_LINE) < LEAST_PROSE:
+    if sum(map(len, _prose(text))) < LEAST_PROSE:
         raise FormatError("no article found on the page")
     yield Draft(
         text=text,
         title=metadata.title or "",
-        url=metadata.url,
+        url=_article_url(metadata.url, fetched),
         outlet=metadata.sitename,
         authors=tuple(name for name in (metadata.author or "").split("; ") if name),
         published=_published(metadata.date),
@@ -76,20 +78,34 @@ def parse(
 def body_text(tree: lxml.html.HtmlElement) -> str:
     """Extract the body: precisely, or if that leaves next to nothing, as trafilatura balances it.
 
-    ``benchmarks/extraction.py`` measures the choice.
+    ``benchmarks/extraction.py`` measures the choice. On a page without paragraphs, a login form
+    say, the balanced text is one line of every word there is, and is not taken.
     """
     precise = _extract(tree, favor_precision=True)
-    return precise if len(precise) >= SHORT else max(precise, _extract(tree), key=len)
+    if len(precise) >= SHORT:
+        return precise
+    balanced = _extract(tree)
+    return balanced if len(_prose(balanced)) > 1 and len(balanced) > len(precise) else precise
+
+
+def _prose(text: str) -> list[str]:
+    return [line for line in text.splitlines() if len(line) >= PROSE_LINE]
 
 
 def _extract(tree: lxml.html.HtmlElement, *, favor_precision: bool = False) -> str:
     found = trafilatura.bare_extraction(deepcopy(tree), favor_precision=favor_precision, include_comments=False)
-    return tree_text(found.body, _BLOCKS, _CELLS) if found else ""
+    return tree_text(found.body, _BLOCKS, _CELLS) if isinstance(found, Metadata) else ""
 
 
-def _metadata(tree: lxml.html.HtmlElement, url: str | None) -> Any:  # noqa: ANN401 - trafilatura has no types
+def _metadata(tree: lxml.html.HtmlElement, url: str | None) -> Metadata:
     dates = {"original_date": True, "extensive_search": True, "outputformat": "%Y-%m-%dT%H:%M:%S%z"}
-    return trafilatura.metadata.extract_metadata(deepcopy(tree), default_url=url, date_config=dates)
+    return trafilatura.metadata.extract_metadata(tree, default_url=url, date_config=dates)
+
+
+def _article_url(canonical: str | None, fetched: str | None) -> str | None:
+    """Trust the address that the page gives itself, unless it is its site's front page."""
+    parts = urlsplit(canonical or "")
+    return canonical if parts.path.strip("/") or parts.query else fetched
 
 
 def _published(moment: str | None) -> str | None:

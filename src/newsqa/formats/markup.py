@@ -27,6 +27,7 @@ _MARKUP = re.compile(
     re.IGNORECASE,
 )
 _SPACE = re.compile(r"\s+")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _COMMENT_END = re.compile("--!?>")
 _ATTRIBUTE = re.compile(r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?+""")
 _TAG = re.compile(rf"<(?:!--|([a-z][^\s/>]*+)((?:[\s/]++|{_ATTRIBUTE.pattern})*+))", re.IGNORECASE)
@@ -46,7 +47,7 @@ def html_tree(markup: str) -> html.HtmlElement:
     `MAX_ATTRIBUTES` in a tag, which would take minutes, and one nested deeper than libxml2
     reads: what is further in would be lost without a word.
     """
-    _check_attributes(markup)
+    check_attributes(markup)
     parser = html.HTMLParser(
         encoding="utf-8", collect_ids=False, default_doctype=False, remove_comments=True, remove_pis=True
     )
@@ -57,12 +58,23 @@ def html_tree(markup: str) -> html.HtmlElement:
     for entry in parser.error_log:
         if entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
             raise FormatError(f"HTML over a limit of libxml2: {entry.message.partition(', use')[0]}")
-    if sum(1 for _ in tree.iter()) > MAX_ELEMENTS:
-        raise FormatError(f"HTML of more than {MAX_ELEMENTS:,} elements")
+    for number, element in enumerate(tree.iter()):
+        if number >= MAX_ELEMENTS:
+            raise FormatError(f"HTML of more than {MAX_ELEMENTS:,} elements")
+        _allow(element)
     return tree
 
 
-def _check_attributes(markup: str) -> None:
+def _allow(element: etree._Element) -> None:
+    """Drop the characters that libxml2 reads from HTML but refuses to be given again."""
+    if element.text and _FORBIDDEN.search(element.text):
+        element.text = _FORBIDDEN.sub("", element.text)
+    if element.tail and _FORBIDDEN.search(element.tail):
+        element.tail = _FORBIDDEN.sub("", element.tail)
+
+
+def check_attributes(markup: str) -> None:
+    """Raise FormatError for a tag of HTML or XML with more than `MAX_ATTRIBUTES`."""
     lowered = markup.lower()
     position = 0
     while tag := _TAG.search(lowered, position):
@@ -72,7 +84,7 @@ def _check_attributes(markup: str) -> None:
             end = _COMMENT_END.search(lowered, position - 2)
             position = end.end() if end else len(lowered)
         elif len(attributes) > 2 * MAX_ATTRIBUTES and len(_ATTRIBUTE.findall(attributes)) > MAX_ATTRIBUTES:
-            raise FormatError(f"HTML with more than {MAX_ATTRIBUTES:,} attributes in a tag")
+            raise FormatError(f"more than {MAX_ATTRIBUTES:,} attributes in a tag")
         elif name in _RAW and (position := lowered.find(f"</{name}", position)) < 0:
             return
 

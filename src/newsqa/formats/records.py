@@ -7,8 +7,10 @@ names don't count.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -39,7 +41,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """Fields of `Draft`, and the columns each is looked for in, likeliest first."""
 
-_SHOWN = 20
+_SHOWN = 10
 _MILLISECONDS = 1e11
 """Numbers above this can't be seconds since 1970: they would lie beyond the year 5000."""
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -58,6 +60,7 @@ class Columns:
                 f"unknown field '{unknown[0]}'. Fields are: {', '.join(COLUMNS)}; for example --field title=headline"
             )
         self._given = dict(fields)
+        self._named: Counter[str] = Counter()
         self._names = {field: (_plain(column),) for field, column in fields.items()}
 
     def check(self, columns: Collection[str]) -> None:
@@ -73,18 +76,25 @@ class Columns:
         text = _paragraphs(self._value(values, "text"))
         if not text:
             raise FormatError(self._without_text(values, record))
-        title = _string(self._value(values, "title"))
+        title = _string(self._value(values, "title")) or ""
+        url = _string(self._value(values, "url"))
+        key = _string(self._value(values, "key"))
         return Draft(
             text=fragment_text(text) if is_markup(text) else text,
-            title=title or "",
-            url=_string(self._value(values, "url")),
+            title=title,
+            url=url,
             outlet=_string(self._value(values, "outlet")),
             authors=_authors(self._value(values, "authors")),
             published=_moment(self._value(values, "published")),
             language=_string(self._value(values, "language")),
-            # Without an id, the title tells records of one file apart.
-            key=_string(self._value(values, "key")) or title,
+            key=key or (title or None if url else self._name(title, text)),
         )
+
+    def _name(self, title: str, text: str) -> str:
+        """Tell records without url and id apart, by their title or else their text."""
+        name = title or hashlib.sha256(text.encode()).hexdigest()[:16]
+        self._named[name] += 1
+        return name if self._named[name] == 1 else f"{name} ({self._named[name]})"
 
     def knows_text(self, columns: Collection[str]) -> bool:
         """Tell whether one of the columns would be read as the text."""
