@@ -70,7 +70,9 @@ _FURNITURE = re.compile(
         (
             # comment forms
             r"\d[\d.,]* (?:comments?|responses?|replies|shares?|likes?|views?|retweets?)"
-            r"(?: (?:on|to) [“\"‘'].{1,150})?",
+            r"(?: (?:on|to) [“\"‘'].{1,150})?:?",
+            r"note: comments? (?:are|will be|may be) (?:held|moderated|reviewed|checked|closed).{0,100}",
+            r"the post .{1,300} (?:appeared first on|first appeared on) .{1,150}",
             r"(?:show|view|see|hide|read|load)(?: all)? \d[\d.,]* (?:more )?(?:comments?|replies)",
             r"save my name, e-?mail,? and website in this browser .{1,60}",
             r"this site uses akismet .{1,100}",
@@ -82,6 +84,7 @@ _FURNITURE = re.compile(
             # links to other articles
             r"(?:read more|see also|also read|read also|read next|read the full story(?: here)?):? ?[:»>].{1,250}",
             r"more:\S.{1,250}",
+            r"more on (?:this|the) (?:story|topic): .{1,250}",
             r"(?:more|more from .{1,40}|related(?: (?:stories|story|articles?|content|coverage|links?))?|learn more"
             r"|recommended|you (?:may|might) also like|don.t miss): ?.{0,250}[^.\s”\"]",
             r"(?:click|tap) here to (?:read|see|view|watch) .{1,80}",

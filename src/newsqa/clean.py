@@ -56,6 +56,9 @@ _SOURCE = re.compile(r"[\[(]?source: ?([^\s:/\"“][^:/\"“]{0,60}?)[.\])]*", r
 _LINK = re.compile(
     r"[\[(]?(?:link|url|via|source|permalink|original(?: article)?): ?(https?://\S{3,2000})", re.IGNORECASE
 )
+_NAME = r"[^\W\d_a-z][\w.’'-]*(?: (?:(?:de|van|von|der|bin|al|la|el) ){0,2}[^\W\d_a-z][\w.’'-]*){1,3}"
+_BYLINE = re.compile(rf"[Bb]y ({_NAME}(?:(?:, | and |, and ){_NAME}){{0,4}})")
+_BETWEEN_NAMES = re.compile(r", and |, | and ")
 _URL_TAIL = ".,;)]>"
 _NO_HEADLINE = re.compile(
     r"[-–—*•]|(?i:by) [^a-z]|(?i:(?:image|media|photo) (?:copyright|caption|playback|credit)|photos?:|story highlights)"
@@ -192,11 +195,12 @@ def _trailing(solid: Sequence[int], credit: Iterable[int]) -> list[int]:
 
 
 def _header(draft: Draft, lines: list[str]) -> tuple[Draft, list[str]]:
-    """Take title, date and outlet from the short lines above the body, and drop these.
+    """Take title, date, outlet and authors from the short lines above the body, and drop these.
 
     Nothing is dropped from a text that has no other lines.
     """
     title, published, outlet = draft.title, draft.published, draft.outlet or _domain(draft.url)
+    authors = draft.authors
     drop: set[int] = set()
     kept = 0
     for i, line in enumerate(lines):
@@ -208,6 +212,8 @@ def _header(draft: Draft, lines: list[str]) -> tuple[Draft, list[str]]:
             published = published or day
         elif found and outlet in (None, found[1]):
             outlet = found[1]
+        elif byline := _BYLINE.fullmatch(line):
+            authors = authors or _names(byline[1], outlet)
         elif line == title or (not title and not kept and _is_headline(lines, i)):
             title = line
         elif not is_share_word(line):
@@ -217,8 +223,13 @@ def _header(draft: Draft, lines: list[str]) -> tuple[Draft, list[str]]:
             continue
         drop.add(i)
     left = [line for i, line in enumerate(lines) if i not in drop]
-    draft = replace(draft, title=title, published=published, outlet=outlet)
+    draft = replace(draft, title=title, published=published, outlet=outlet, authors=authors)
     return draft, left if any(left) else lines
+
+
+def _names(byline: str, outlet: str | None) -> tuple[str, ...]:
+    """Split a byline, which often ends in the outlet's own name."""
+    return tuple(name for name in _BETWEEN_NAMES.split(byline) if name != outlet)
 
 
 def _is_headline(lines: Sequence[str], i: int) -> bool:

@@ -95,8 +95,24 @@ class TestTitle:
         assert (cleaned.title, cleaned.text) == ("Ferry pier to close after three years", BODY)
 
     @pytest.mark.parametrize(
+        ("line", "authors"),
+        [
+            ("By Ada Quill", ("Ada Quill",)),
+            ("By Ada Quill, Bo de la Roe and Cy Fox-Hale", ("Ada Quill", "Bo de la Roe", "Cy Fox-Hale")),
+        ],
+    )
+    def test_a_byline_names_the_authors(self, line: str, authors: tuple[str, ...]) -> None:
+        cleaned = clean(Draft(f"{line}\n{BODY}"))
+        assert (cleaned.text, cleaned.authors) == (BODY, authors)
+        assert clean(Draft(f"{line}\n{BODY}", authors=("Di Orr",))).authors == ("Di Orr",)
+
+    def test_a_sentence_that_begins_with_by_is_no_byline(self) -> None:
+        text = f"By Monday evening nine ships lay at anchor.\n{BODY}"
+        assert clean(Draft(text)).text == text
+
+    @pytest.mark.parametrize(
         "first",
-        ["The pier closes in May.", "Fares up", "- the pier of Sund", "By Ada Quill", "The old pier (Courier)", SECOND],
+        ["The pier closes in May.", "Fares up", "- the pier of Sund", "The old pier (Courier)", SECOND],
     )
     def test_other_first_lines_stay(self, first: str) -> None:
         assert clean(Draft(f"{first}\n{BODY}")).text == f"{first}\n{BODY}"
