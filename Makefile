@@ -28,17 +28,13 @@ help:
 
 demo: setup
 	$(NEWSQA) index examples/archive
-	@for question in "$$QUESTION_1" "$$QUESTION_2" "$$QUESTION_3"; do \
-		printf '\n$$ newsqa ask "%s"\n' "$$question"; \
-		$(NEWSQA) ask "$$question" -k 1 || exit 1; \
-	done
-	@printf '\nOpen the chat in your browser:  %s chat --open\n' $(NEWSQA)
-	@printf 'Ask more here:                  %s ask "your question"\n' $(NEWSQA)
-	@printf 'Index your own articles:        %s index FOLDER\n' $(NEWSQA)
-
-export QUESTION_1 = Who opened the new bridge?
-export QUESTION_2 = Who opened the new bridge?
-export QUESTION_3 = Who opened the new bridge?
+	$(NEWSQA) ask "Which firefighter lost his life in the Toln flood?" -k 1
+	$(NEWSQA) ask "How many people were on board the ferry Lady Corrin?" -k 1
+	$(NEWSQA) ask "What did Ardmoor pay for Brandvold in the end?" -k 1
+	@echo
+	@echo "Open the chat in your browser:  $(NEWSQA) chat --open"
+	@echo "Ask more here:                  $(NEWSQA) ask \"your question\""
+	@echo "Index your own articles:        $(NEWSQA) index FOLDER"
 
 test: setup-dev chromium check
 
@@ -61,9 +57,9 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable '.[dev]'
 	@touch $(VENV)/.installed $@
 
-# The browser tests need Chromium; where it can't be installed they are skipped.
+# The browser tests need Chromium (NEWSQA_CHROMIUM names one); where it can't be installed they are skipped.
 chromium:
-	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	@if command -v chromium || test -n "$$NEWSQA_CHROMIUM"; then :; \
 	elif command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
 	else echo "No Chromium here: the browser tests will be skipped."; fi

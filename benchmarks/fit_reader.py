@@ -12,10 +12,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from archive import Question, contains, labelled_originals, load_questions
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from archive import Question, contains, labelled_originals, load_questions
 from newsqa.qa import QA, READ
 from newsqa.read import FEATURES, SentenceReader
 from newsqa.settings import Settings

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -166,7 +166,8 @@ def _load(name: str) -> SentenceTransformer:
     except (OSError, ValueError) as error:
         raise ModelError(f"Can't load the embedder '{name}': {error}") from error
     # The CPU kernels keep what they build for every shape: few shapes, little memory.
-    model[0].processing_kwargs = {"text": {"pad_to_multiple_of": PADDING}}
+    transformer: Any = model[0]
+    transformer.processing_kwargs = {"text": {"pad_to_multiple_of": PADDING}}
     capabilities = torch.cpu.get_capabilities()
     if not (capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")):
         return model

@@ -128,10 +128,14 @@ class Fetcher:
         etag: str | None = None,
         last_modified: str | None = None,
     ) -> Document:
-        spool, digest = _Spool(), hashlib.sha256()
-        for chunk in chunks:
-            digest.update(chunk)
-            self._check_size(spool.write(chunk), location)
+        digest = hashlib.sha256()
+        try:
+            spool = _Spool()
+            for chunk in chunks:
+                digest.update(chunk)
+                self._check_size(spool.write(chunk), location)
+        except OSError as error:
+            raise SourceError(f"can't keep a copy of '{location}': {error.strerror}", permanent=False) from error
         return Document(location, self._opener(spool.open), digest.hexdigest(), content_type, etag, last_modified)
 
     def _check_size(self, size: int, location: str) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,6 @@ _SCHEMES = ("http", "https")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|(?:file|data|ftp):", re.IGNORECASE)
 _NOT_MODIFIED = 304
 _TRY_AGAIN = (408, 425, 429)
-_SERVER_ERRORS = 500
 _ENCODINGS = ("", "identity", "gzip", "x-gzip")
 """What Accept-Encoding asks for; others are refused, for want of a bounded decoder."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -46,7 +46,7 @@ def normal_url(url: str) -> str:
     except (httpx.InvalidURL, UnicodeError) as error:
         raise SourceError(f"'{url}' is not a valid URL: {error}") from error
     _check_url(parsed)
-    return str(parsed.copy_with(fragment=None))
+    return str(parsed.copy_with(raw_path=parsed.raw_path, fragment=None))  # its raw path is never empty
 
 
 def is_public(address: str) -> bool:
@@ -85,9 +85,12 @@ class Client:
     def __init__(self, settings: Settings, *, allow_private: bool = False) -> None:
         self._settings = settings
         self._allow_private = allow_private
-        self._tls = ssl.create_default_context()
         self._next: dict[str, float] = {}
         self._lock = threading.Lock()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
 
     @contextmanager
     def get(self, url: str, etag: str | None = None, last_modified: str | None = None) -> Iterator[Reply | None]:
@@ -150,10 +153,9 @@ def _check_url(url: httpx.URL) -> None:
 def _check_status(response: httpx.Response) -> None:
     if response.is_success:
         return
-    status = response.status_code
-    again = status in _TRY_AGAIN or status >= _SERVER_ERRORS
+    again = response.is_server_error or response.status_code in _TRY_AGAIN
     hint = f"; it asks to wait {after} s" if (after := response.headers.get("retry-after", "")).isdecimal() else ""
-    answer = f"{status} {response.reason_phrase}".strip()
+    answer = f"{response.status_code} {response.reason_phrase}".strip()
     raise SourceError(f"'{response.url}' answers {answer}{hint}", permanent=not again)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-RRF_K = 60
+RRF_K = 10
+"""Chosen on the development questions; 5 to 120 differ by less than 2 points of recall."""
 CANDIDATES = 100
 """How many passages each side contributes."""
 

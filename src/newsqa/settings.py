@@ -61,7 +61,8 @@ class Settings:
             raise UsageError(f"{CONFIG_FILE}: unknown setting '{unknown[0]}'. Known: {', '.join(sorted(names))}")
         merged |= {n: environ[key] for n in names if environ.get(key := f"NEWSQA_{n.upper()}")}
         merged |= {n: v for n, v in (overrides or {}).items() if v is not None}
-        return cls(**{n: _coerce(n, v) for n, v in merged.items()})
+        values: dict[str, Any] = {n: _coerce(n, v) for n, v in merged.items()}
+        return cls(**values)
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
 
 
-def _coerce(name: str, value: object) -> Any:
+def _coerce(name: str, value: object) -> object:
     wanted = type(getattr(Settings(), name))
     try:
         coerced = wanted(value)

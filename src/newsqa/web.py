@@ -206,9 +206,9 @@ def _question_row() -> tuple[gr.Textbox, gr.Button, gr.Button]:
 def _filters() -> tuple[gr.Dropdown, gr.Textbox, gr.Textbox]:
     """Dates are text here and date inputs in the browser (newsqa.js): `gr.DateTime` drops what it can't read."""
     with gr.Accordion("Filters", open=False, elem_id="nq-filters"), gr.Row():
-        outlets = gr.Dropdown([], label="Outlets", multiselect=True, min_width=170, elem_id="nq-outlets")
+        outlets = gr.Dropdown([], label="Outlets", multiselect=True, min_width=290, elem_id="nq-outlets")
         since, until = (
-            gr.Textbox(label=label, placeholder="2016-12-28", max_lines=1, min_width=130, elem_id=f"nq-{label.lower()}")
+            gr.Textbox(label=label, placeholder="2016-12-28", max_lines=1, min_width=170, elem_id=f"nq-{label.lower()}")
             for label in ("From", "To")
         )
     return outlets, since, until

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,7 +47,7 @@ def test_passages_overlap_by_one_sentence() -> None:
     passages = chunk(text)
     known = sentences(text)
     assert len(passages) > 2
-    for (_, end), (start, _) in zip(passages, passages[1:], strict=False):
+    for (_, end), (start, _) in pairwise(passages):
         assert (start, end) in known
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from newsqa import formats
 from newsqa.errors import FormatError, SourceError
 from newsqa.fetch import Fetcher, normal_location
 from newsqa.settings import MEGABYTE, Settings
-from newsqa.types import Document, Rejection
+from newsqa.types import Document, Draft, Rejection
 
 CONTENT = b"The mill burned down.\n"
 
@@ -148,7 +149,7 @@ def test_the_index_is_not_indexed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("location", ["nowhere.txt", "nowhere/", "a:b"])
 def test_a_path_that_does_not_exist(tmp_path: Path, location: str) -> None:
-    with pytest.raises(SourceError, match="no file or folder .* Give a path, a URL or '-'") as raised:
+    with pytest.raises(SourceError, match=r"no file or folder .* Give a path, a URL or '-'") as raised:
         Fetcher(Settings()).documents(str(tmp_path / location))
     assert raised.value.permanent
 
@@ -189,14 +190,28 @@ def test_damaged_gzip(tmp_path: Path, damage: object, reason: str) -> None:
         content(found)
 
 
+@pytest.mark.parametrize("rows", ['{"text": "Story %d"}\n', 'Story %d,"%d"\n'], ids=["json", "csv"])
+def test_what_comes_before_the_cut_is_read(tmp_path: Path, rows: str) -> None:
+    header = "" if rows.startswith("{") else "title,text\n"
+    whole = header + "".join(rows.replace("%d", str(number)) for number in range(50_000))
+    packed = gzip.compress(whole.encode())
+    readable = gzip.GzipFile(fileobj=io.BytesIO(packed)).read(len(whole) // 2)
+    found = list(formats.parse(only(write(tmp_path / "a.gz", packed[: len(packed) // 2])), {}, Settings()))
+    *drafts, last = found
+    assert all(isinstance(each, Draft) for each in drafts)
+    assert isinstance(last, Rejection)
+    assert last.reason == "truncated gzip: it ends before its content does"
+    assert last.line == len(drafts) + 1 + bool(header)
+    assert len(drafts) > readable.count(b"\n") // 2
+
+
 def test_a_gzip_bomb_is_refused_with_the_limit_named(tmp_path: Path) -> None:
     path = write(tmp_path / "bomb.gz", gzip.compress(bytes(20 * MEGABYTE)))
     found = only(path, Settings(max_document_mb=1))
-    read = 0
-    with found.open() as stream, pytest.raises(FormatError, match=r"limit of 1 MB \(max_document_mb\)"):
-        while chunk := stream.read(4096):
-            read += len(chunk)
-    assert read <= MEGABYTE
+    with found.open() as stream:
+        assert len(stream.read(MEGABYTE)) == MEGABYTE
+        with pytest.raises(FormatError, match=r"limit of 1 MB \(max_document_mb\)"):
+            stream.read(1)
 
 
 def test_content_of_just_the_limit_is_read(tmp_path: Path) -> None:
@@ -241,6 +256,17 @@ def test_endless_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(Endless())))
     with pytest.raises(SourceError, match="'-' is larger than the limit of 1 MB"):
         Fetcher(Settings(max_document_mb=1)).documents("-")
+
+
+def test_a_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(CONTENT)))
+    with pytest.raises(SourceError, match="can't keep a copy of '-': No space left on device") as raised:
+        Fetcher(Settings()).documents("-")
+    assert not raised.value.permanent
 
 
 def test_a_pipe_that_is_named_is_read(tmp_path: Path) -> None:

@@ -118,5 +118,12 @@ def test_prose_with_commas_is_not_a_table() -> None:
     assert draft(story).text == story
 
 
+def test_old_line_ends_are_no_table() -> None:
+    assert draft("title,text\rOne, two\r").text == "title,text\nOne, two\n"
+    found = rejection("title,text\rOne, two\r", "a.csv")
+    assert found.reason.startswith("header not valid CSV: new-line character")
+    assert found.line == 1
+
+
 def test_nothing_is_yielded_twice() -> None:
     assert len(parsed(RECORD + "\n" + RECORD)) == 2

@@ -74,9 +74,7 @@ def test_the_longest_of_content_and_summary_is_the_text() -> None:
     assert draft(rss(item(f"<p>{TEXT}</p>", more=encoded.format("Short.")))).text == TEXT
 
 
-@pytest.mark.parametrize(
-    "link", ["file:///etc/passwd", "/etc/passwd", "javascript:alert(1)", "ftp://e.org/a", "http:///a", ""]
-)
+@pytest.mark.parametrize("link", ["file:///etc/passwd", "/etc/passwd", "javascript:alert(1)", "ftp://e.org/a", ""])
 def test_a_link_that_is_not_http_is_no_address(link: str) -> None:
     found = rss(item(TEXT, more=f"<link>{link}</link>"))
     assert draft(found).url is None
@@ -162,8 +160,15 @@ def test_a_hostile_entry_is_rejected_and_the_rest_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "prolog", ["<?a?>" * 9000, "<!-- a -->" * 5000, "<!--" * 9000, "<?" * 9000, "<!DOCTYPE " * 5000]
+    ("prolog", "feed"),
+    [
+        ("<?a?>" * 9000, True),
+        ("<!-- a -->" * 5000, True),
+        ("<!DOCTYPE rss>" * 4000, True),
+        ("<!--" * 9000, False),
+        ("<?" * 9000, False),
+        ("<!DOCTYPE [" * 5000, False),
+    ],
 )
-def test_a_long_prolog_takes_no_time(prolog: str) -> None:
-    content = prolog + rss(item(TEXT), prolog="")
-    assert formats.is_feed(document(content)) is prolog.endswith((">",))
+def test_a_long_prolog_is_no_trap(prolog: str, feed: bool) -> None:
+    assert formats.is_feed(document(prolog + rss(item(TEXT), prolog=""))) is feed

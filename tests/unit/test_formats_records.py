@@ -168,7 +168,7 @@ def test_another_encoding_that_breaks_off_is_rejected() -> None:
     content = lines({"text": TEXT}).encode("utf-16") + b"\x00\xd8"
     found = parsed(content)
     assert found[0] == plain()
-    assert found[1] == Rejection("file", "begins as utf-16 but does not go on so; save it as UTF-8")
+    assert found[1] == Rejection("file", "begins as utf-16 but does not go on so; save it as UTF-8", 2)
 
 
 def test_characters_that_no_database_takes_are_replaced() -> None:

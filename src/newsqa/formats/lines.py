@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Iterator
+from itertools import count
 from typing import BinaryIO
 
 from newsqa.errors import FormatError
@@ -16,15 +17,28 @@ _CHUNK = 64 * 1024
 
 
 def read_lines(stream: BinaryIO, settings: Settings) -> Iterator[bytes | None]:
-    """Yield every line with its end; None stands for one that is over the limit."""
+    """Yield every line with its end; None stands for one that is over the limit.
+
+    What goes wrong in the stream is raised with the number of the line.
+    """
     limit = settings.max_article_mb * MEGABYTE
-    while line := stream.readline(limit + 1):
-        if len(line) <= limit or line.endswith(b"\n"):
-            yield line
-            continue
-        while (rest := stream.readline(_CHUNK)) and not rest.endswith(b"\n"):
-            pass
-        yield None
+    for number in count(1):
+        try:
+            line = _read_line(stream, limit)
+        except FormatError as error:
+            raise FormatError(str(error), line=number) from error
+        if line == b"":
+            return
+        yield line
+
+
+def _read_line(stream: BinaryIO, limit: int) -> bytes | None:
+    line = stream.readline(limit + 1)
+    if len(line) <= limit or line.endswith(b"\n"):
+        return line
+    while (rest := stream.readline(_CHUNK)) and not rest.endswith(b"\n"):
+        pass
+    return None
 
 
 def too_long(settings: Settings, what: str = "line") -> str:

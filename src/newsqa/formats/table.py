@@ -22,9 +22,9 @@ _CONTENT_TYPES = ("text/csv", "text/tab-separated-values")
 
 def matches(head: Head, fields: Mapping[str, str]) -> bool:
     """Recognise a header of two columns or more, one of them a text; or the name."""
-    names = _header(head)
     if head.suffix in _SUFFIXES or head.content_type in _CONTENT_TYPES:
         return True
+    names = _header(head)
     return len(names) > 1 and Columns(fields).knows_text(names)
 
 
@@ -33,9 +33,9 @@ def parse(document: Document, head: Head, fields: Mapping[str, str], settings: S
     columns = Columns(fields)
     with document.open() as stored:
         rows = _rows(as_utf8(stored, head, document), _delimiter(head), settings)
-        _, header = next(rows, (1, FormatError("holds no header")))
+        line, header = next(rows, (1, FormatError("is missing")))
         if isinstance(header, FormatError):
-            raise header
+            raise FormatError(f"header {header}", line=line)
         columns.check(header)
         for line, row in rows:
             try:
@@ -46,7 +46,10 @@ def parse(document: Document, head: Head, fields: Mapping[str, str], settings: S
 
 def _header(head: Head) -> list[str]:
     line = head.text.partition("\n")[0].rstrip("\r")
-    return next(csv.reader([line], delimiter=_delimiter(head)), [])
+    try:
+        return next(csv.reader([line], delimiter=_delimiter(head)), [])
+    except csv.Error:
+        return []
 
 
 def _delimiter(head: Head) -> str:

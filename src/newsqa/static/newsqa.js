@@ -17,4 +17,19 @@ function complete() {
   }
 }
 
-new MutationObserver(complete).observe(document.documentElement, { childList: true, subtree: true });
+let shown = "";
+
+// Follow the conversation: a turn that is new, or further than it was, is brought into view from its start.
+function follow() {
+  const last = [...document.querySelectorAll(".nq-turn")].at(-1);
+  const now = last?.parentElement.textContent ?? "";
+  if (now !== shown) last?.scrollIntoView();
+  shown = now;
+}
+
+function update() {
+  complete();
+  follow();
+}
+
+new MutationObserver(update).observe(document.documentElement, { childList: true, subtree: true });
