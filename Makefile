@@ -28,9 +28,9 @@ help:
 
 demo: setup
 	$(NEWSQA) index examples/archive
-	$(NEWSQA) ask "Which firefighter lost his life in the Toln flood?" -k 1
+	$(NEWSQA) ask "How much will a single bus ticket cost in Kessholm from July?" -k 1
 	$(NEWSQA) ask "How many people were on board the ferry Lady Corrin?" -k 1
-	$(NEWSQA) ask "What did Ardmoor pay for Brandvold in the end?" -k 1
+	$(NEWSQA) ask "How long a prison term did Elspeth Marwood get?" -k 1
 	@echo
 	@echo "Open the chat in your browser:  $(NEWSQA) chat --open"
 	@echo "Ask more here:                  $(NEWSQA) ask \"your question\""

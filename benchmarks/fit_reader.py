@@ -3,7 +3,8 @@
     python benchmarks/fit_reader.py --index INDEX
 
 Prints WEIGHTS to put into `newsqa/read.py`, and a table of thresholds for
-``min_confidence``: how much is answered, and how often rightly, at each.
+``min_confidence``: how much is answered, how often rightly, and how much of what has
+no label is left unanswered.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
@@ -20,6 +22,7 @@ from newsqa.qa import QA, READ
 from newsqa.read import FEATURES, SentenceReader
 from newsqa.settings import Settings
 
+RIDGE = 1e-3
 Rows = NDArray[np.float64]
 
 
@@ -51,28 +54,46 @@ def main() -> None:
             labelled.append(bool(labelled_originals(qa, question)))
         if given.cache:
             np.savez(given.cache, data=np.array([described, labelled], dtype=object))
-    rows = np.concatenate([x for x, _ in described])
-    right = np.concatenate([y for _, y in described])
-    model = LogisticRegression(fit_intercept=False, C=10.0, max_iter=1000).fit(rows, right)
-    print("WEIGHTS = (" + ", ".join(f"{weight:.3f}" for weight in model.coef_[0]) + ")")
-    for name, weight in zip(FEATURES, model.coef_[0], strict=True):
-        print(f"  {name:15} {weight:8.3f}")
-    best = [
-        (1 / (1 + np.exp(-max(x @ model.coef_[0], default=-9.0))), *first(x, y, model.coef_[0])) for x, y in described
-    ]
-    print("threshold  answered  right-of-answered  right-of-labelled  abstained-on-unlabelled")
-    has = np.array(labelled)
-    score, correct = np.array([b[0] for b in best]), np.array([b[1] for b in best])
-    for threshold in np.arange(0.05, 0.95, 0.05):
+    weights = rank_weights([(rows[:, 1:], right) for rows, right in described if right.any()])
+    best = [int(np.argmax(rows[:, 1:] @ weights)) for rows, _ in described]
+    score = np.array([rows[i, 1:] @ weights for (rows, _), i in zip(described, best, strict=True)])
+    correct = np.array([right[i] for (_, right), i in zip(described, best, strict=True)])
+    calibration = LogisticRegression(C=10.0).fit(score[:, np.newaxis], correct)
+    slope, bias = calibration.coef_[0, 0], calibration.intercept_[0]
+    fitted = [bias, *(slope * weights)]
+    print("WEIGHTS = (" + ", ".join(f"{weight:.3f}" for weight in fitted) + ")  # " + ", ".join(FEATURES))
+    thresholds(1 / (1 + np.exp(-(slope * score + bias))), correct, np.array(labelled, bool))
+
+
+def rank_weights(questions: list[tuple[Rows, NDArray[np.bool_]]]) -> Rows:
+    """Weights that put sentences with the answer first: softmax over each question's sentences."""
+    everything = np.concatenate([rows for rows, _ in questions])
+    mean, deviation = everything.mean(axis=0), everything.std(axis=0)
+    scaled = [(torch.tensor((rows - mean) / deviation), torch.tensor(right)) for rows, right in questions]
+    weights = torch.zeros(len(mean), dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=200)
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        scores = [(rows @ weights, right) for rows, right in scaled]
+        losses = [torch.logsumexp(each, 0) - torch.logsumexp(each[right], 0) for each, right in scores]
+        total = torch.stack(losses).mean() + RIDGE * weights @ weights
+        total.backward()
+        return total
+
+    optimiser.step(loss)
+    return weights.detach().numpy() / deviation
+
+
+def thresholds(score: Rows, correct: NDArray[np.bool_], labelled: NDArray[np.bool_]) -> None:
+    print("threshold  answered  right-of-answered  abstained-on-unlabelled  answered-minus-wrongly-answered")
+    for threshold in np.arange(0.06, 0.42, 0.02):
         shown = score >= threshold
+        answered, abstained = shown[labelled].mean(), 1 - shown[~labelled].mean()
         print(
-            f"{threshold:9.2f} {shown[has].mean():9.3f} {correct[has & shown].mean():18.3f} "
-            f"{(correct & shown)[has].mean():18.3f} {1 - shown[~has].mean():24.3f}"
+            f"{threshold:9.2f} {answered:9.3f} {correct[labelled & shown].mean():18.3f} {abstained:24.3f} "
+            f"{answered + abstained - 1:32.3f}"
         )
-
-
-def first(rows: Rows, right: NDArray[np.bool_], weights: Rows) -> tuple[bool]:
-    return (bool(right[np.argmax(rows @ weights)]),) if len(rows) else (False,)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Question + passages -> spans: picks the sentence, or two, that answer.
 
 Each sentence is described by a few features and a logistic model gives the
-probability that it holds the answer. The weights come from
+probability that the best one holds the answer. The weights come from
 ``benchmarks/fit_reader.py``.
 """
 
@@ -20,8 +20,8 @@ from newsqa.types import Embedder, Passage, Span
 Sentences = Callable[[str], list[tuple[int, int]]]
 Terms = Callable[[str], list[str]]
 
-FEATURES = ("bias", "cosine", "coverage", "context", "rank", "length", "type", "answer_words", "question_mark")
-WEIGHTS = (-9.629, 4.118, -0.012, 1.479, 0.536, 1.477, 1.977, 0.998, 0.369)
+FEATURES = ("bias", "cosine", "coverage", "context", "rank", "length", "type", "answer_words")
+WEIGHTS = (-8.176, 2.202, 2.127, 1.040, 0.686, 0.747, 1.538, 1.024)
 
 NAME = r"\b[A-Z][\w’'-]+"
 NUMBER = (
@@ -130,7 +130,6 @@ class SentenceReader:
                     log(1 + len(sentence.text)) / 5,
                     float(bool(wanted and wanted.search(new))),
                     float(bool(re.search(NAME, new[1:]) or re.search(NUMBER, new))),
-                    float(sentence.text.rstrip("”\"' ").endswith("?")),
                 )
             )
         return np.asarray(rows)

@@ -29,8 +29,8 @@ class Settings:
     """CPU threads for the models; 0 lets them use every core."""
     answers: int = 3
     """How many answers to give, from different articles."""
-    min_confidence: float = 0.5
-    """Least probability at which a quote is shown as an answer."""
+    min_confidence: float = 0.12
+    """Least probability at which a quote is shown as an answer; see benchmarks/fit_reader.py."""
     max_document_mb: int = 1024
     """Largest document read, decompressed."""
     max_article_mb: int = 8

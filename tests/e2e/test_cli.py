@@ -22,7 +22,9 @@ import pytest
 from installed import COMMAND, environment, newsqa
 from newsqa import cli
 
-QUESTION = "Who mediated between the dockers and the port company?"
+QUESTION = "How many people were on board the ferry Lady Corrin?"
+SURELY = ("--min-confidence", "0")
+"""Takes any quote for an answer: what the tests are about is not how sure the reader is."""
 STORY = (
     "Ferry fares to rise in Quillan Bay\n\n4 March 2025\n\nThe Quillan Bay ferry company will raise its fares by "
     "nine percent in April, its director Hanna Voss said on Tuesday. Passengers' groups called the decision "
@@ -67,7 +69,7 @@ def calm() -> Iterator[None]:
 
 
 def test_answer_is_quoted_from_the_article_at_the_cited_place(archive: Path, tmp_path: Path) -> None:
-    asked = newsqa("ask", QUESTION, "-k", "2", "--json", "--index", archive)
+    asked = newsqa("ask", QUESTION, *SURELY, "-k", "2", "--json", "--index", archive)
     assert asked.returncode == 0, asked.stderr
     answer = document(asked)
     assert 1 <= len(answer["citations"]) <= 2
@@ -89,7 +91,7 @@ def test_answer_is_quoted_from_the_article_at_the_cited_place(archive: Path, tmp
 
 @pytest.mark.usefixtures("calm")
 def test_plain_answer_in_a_pipe_is_unwrapped_and_uncoloured(archive: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["ask", QUESTION, "-k", "1", "--index", str(archive)]) == 0
+    assert cli.main(["ask", QUESTION, *SURELY, "-k", "1", "--index", str(archive)]) == 0
     out, err = capfd.readouterr()
     assert err == ""
     assert "\x1b" not in out
@@ -102,7 +104,7 @@ def test_plain_answer_in_a_pipe_is_unwrapped_and_uncoloured(archive: Path, capfd
 def test_answer_in_a_terminal_is_wrapped_and_coloured(archive: Path) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [COMMAND, "ask", QUESTION, "-k", "1", "--index", archive],
+        [COMMAND, "ask", QUESTION, *SURELY, "-k", "1", "--index", archive],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -385,7 +387,7 @@ def test_damaged_snapshot_is_noticed_and_mended(own: Path) -> None:
         content[len(content) // 2] ^= 0xFF
         snapshot.write_bytes(content)
     assert newsqa("verify", "--index", own).returncode == 3
-    assert newsqa("ask", QUESTION, "--index", own).returncode == 0
+    assert newsqa("ask", QUESTION, *SURELY, "--index", own).returncode == 0
     assert newsqa("index", "--index", own).returncode == 0
     assert newsqa("verify", "--index", own).returncode == 0
 
