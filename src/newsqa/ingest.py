@@ -62,7 +62,7 @@ class Ingest:
             locations: Paths, feeds, URLs, or "-" for standard input.
             fields: Record fields by article field, such as ``{"title": "headline"}``.
             prune: Remove articles that are gone from their source. Feeds are not pruned.
-            follow: Fetch the pages that a feed links to.
+            follow: Fetch the pages that a feed links to, in place of what the feed says of them.
             allow_private: Permit URLs on private and loopback addresses.
             rebuild: Chunk and embed every stored article anew, under the present model.
             restore: Let articles come back that were removed by hand.
@@ -137,18 +137,21 @@ class _Run:
         fetcher = fetch.Fetcher(self._settings, allow_private=source.allow_private)
         writer.ledger.start_pass(source)
         try:
-            self._read_location(writer, source, fetcher, source.location)
+            self._read_location(writer, source, fetcher, source.location, follow=source.follow)
         except SourceError as error:
             self._rejected.append(Rejection(source.location, str(error), permanent=error.permanent))
             if source.refreshed_at is None and not source.articles:
                 writer.forget_source(source)
         else:
             writer.ledger.end_pass(source)
-            if prune:
+            # What a feed linked to once is still an article when it links to newer ones.
+            if prune and not source.follow:
                 self.counts["removed"] += writer.prune(source)
         self._seconds["read"] += time.perf_counter() - started
 
-    def _read_location(self, writer: Writer, source: Source, fetcher: fetch.Fetcher, location: str) -> None:
+    def _read_location(
+        self, writer: Writer, source: Source, fetcher: fetch.Fetcher, location: str, *, follow: bool
+    ) -> None:
         def validators(location: str) -> tuple[str | None, str | None]:
             known = writer.ledger.known(source, location)
             return (known.etag, known.last_modified) if known else (None, None)
@@ -161,38 +164,52 @@ class _Run:
                 case Unchanged():
                     self._unchanged(writer.ledger.seen(source, document.location))
                 case Document():
-                    self._read_document(writer, source, fetcher, document)
+                    self._read_document(writer, source, fetcher, document, follow=follow)
 
-    def _read_document(self, writer: Writer, source: Source, fetcher: fetch.Fetcher, document: Document) -> None:
+    def _read_document(
+        self, writer: Writer, source: Source, fetcher: fetch.Fetcher, document: Document, *, follow: bool
+    ) -> None:
         # The same bytes read another way are another document.
-        digest = f"{document.digest} cleaner {CLEANER_VERSION} {sorted(source.fields.items())} {source.follow}"
+        digest = f"{document.digest} cleaner {CLEANER_VERSION} {sorted(source.fields.items())} {follow}"
         known = writer.ledger.known(source, document.location)
         if known and known.digest == digest:
             self._unchanged(writer.ledger.seen(source, document.location))
             return
-        feed = formats.is_feed(document)
+        feed, rejected = formats.is_feed(document), len(self._rejected)
         document_id = writer.ledger.start_document(source, document.location)
-        links, stored, rejected = [], 0, len(self._rejected)
+        if feed and follow:
+            stored = self._follow(writer, source, fetcher, document)
+        else:
+            stored = self._store(writer, source, document, document_id, brief=feed)
+        faults = len(self._rejected) > rejected
+        # What failed is tried again, unless most likely it will fail again.
+        done = not faults or (stored > 0 and not (feed and follow))
+        # Old entries drop off a feed, and an unreadable part may hold what seems to be missing.
+        whole = not feed and not faults
+        writer.ledger.end_document(document_id, digest if done else None, document, whole=whole)
+
+    def _store(self, writer: Writer, source: Source, document: Document, document_id: int, *, brief: bool) -> int:
+        stored = 0
         for batch in _batches(self._clean(document, source)):
             with writer.transaction():
                 for draft, origin in batch:
-                    if feed and source.follow and draft.url:
-                        links.append(draft.url)
-                    else:
-                        self._count(writer.put(document_id, article_key(draft, origin), draft, origin))
-                    stored += 1
-        for link in links:
-            self._follow(writer, source, fetcher, link)
-        faults = len(self._rejected) > rejected
-        # Old entries drop off a feed, and an unreadable part may hold what seems to be missing.
-        whole = not feed and not faults
-        writer.ledger.end_document(document_id, digest if stored or not faults else None, document, whole=whole)
+                    self._count(writer.put(document_id, article_key(draft, origin), draft, origin, brief=brief))
+            stored += len(batch)
+        return stored
 
-    def _follow(self, writer: Writer, source: Source, fetcher: fetch.Fetcher, link: str) -> None:
-        try:
-            self._read_location(writer, source, fetcher, link)
-        except SourceError as error:
-            self._rejected.append(Rejection(link, str(error), permanent=error.permanent))
+    def _follow(self, writer: Writer, source: Source, fetcher: fetch.Fetcher, feed: Document) -> int:
+        """Read the pages that a feed links to, but not what these link to."""
+        followed = 0
+        for link in formats.links(feed, self._settings):
+            if isinstance(link, Rejection):
+                self._rejected.append(link)
+                continue
+            try:
+                self._read_location(writer, source, fetcher, link, follow=False)
+                followed += 1
+            except SourceError as error:
+                self._rejected.append(Rejection(link, str(error), permanent=error.permanent))
+        return followed
 
     def _clean(self, document: Document, source: Source) -> Iterator[tuple[Draft, str]]:
         """Yield cleaned drafts with their origin; what can't be used is rejected with its reason."""

@@ -103,16 +103,20 @@ class Writer:
 
     # Articles
 
-    def put(self, document_id: int, key: str, draft: Draft, origin: str) -> Put:
-        """Store a cleaned draft that a document holds, as a new article or revision if it is new."""
+    def put(self, document_id: int, key: str, draft: Draft, origin: str, *, brief: bool = False) -> Put:
+        """Store a cleaned draft that a document holds, as a new article or revision if it is new.
+
+        A ``brief``, such as a feed's entry, never takes the place of a longer text from elsewhere.
+        """
         identity, digest = article_id(key), content_hash(draft)
         if self._connection.execute("SELECT 1 FROM removed WHERE key = ?", (key,)).fetchone():
             return Put.REMOVED
         row = self._connection.execute(
             """SELECT a.revision, r.content_hash = ? OR EXISTS (SELECT 1 FROM sightings g WHERE g.document_id = ?
-            AND g.article_id = a.id AND g.content_hash = ? AND g.present) FROM articles a JOIN revisions r
+            AND g.article_id = a.id AND g.content_hash = ? AND g.present)
+            OR (? AND r.origin != ? AND length(r.text) > ?) FROM articles a JOIN revisions r
             ON r.article_id = a.id AND r.revision = a.revision WHERE a.id = ?""",
-            (digest, document_id, digest, identity),
+            (digest, document_id, digest, brief, origin, len(draft.text), identity),
         ).fetchone()
         if row is None:
             self._connection.execute("INSERT INTO articles VALUES (?, ?, 1, NULL, 1)", (identity, key))
