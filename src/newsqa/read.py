@@ -24,6 +24,8 @@ FEATURES = ("bias", "cosine", "coverage", "context", "rank", "length", "type", "
 WEIGHTS = (-8.176, 2.202, 2.127, 1.040, 0.686, 0.747, 1.538, 1.024)
 
 NAME = r"\b[A-Z][\w’'-]+"
+PERSON = r"\b[A-Z][\w’'-]+(?: [A-Z]\.)? (?:(?:de|van|von|al|bin|der|la) )*[A-Z][\w’'-]+"
+PLACE = r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Ff]rom|[Oo]ff|[Oo]utside|[Bb]elow|[Tt]o|[Oo]n|[Ii]nto) (?:the |an? )?[A-Z][\w’'-]+"
 NUMBER = (
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?)\b"
 )
@@ -45,7 +47,9 @@ TYPES = tuple(
         (r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time)\b", DATE),
         (r"\bsa(?:y|id)\b|\btold\b|\bdescribe[ds]?\b|\bcall(?:ed)?\b", SPEECH),
         (r"\bwhy\b|\bwhat (?:caused|led)\b", REASON),
-        (r"\bwho(?:m|se)?\b|\bwhere\b|\bwhich\b|\bname\b", NAME),
+        (r"\bwho(?:m|se)?\b", PERSON),
+        (r"\bwhere\b", PLACE),
+        (r"\bwhich\b|\bname\b", NAME),
     )
 )
 PRONOUN = re.compile(r"[“\"‘']?(?:He|She|It|They|This|That|These|Those|His|Her|Their)\b")
