@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -59,12 +60,18 @@ CREATE VIRTUAL TABLE lexicon USING fts5 (title, text, content='', tokenize="port
 
 
 def create(path: Path, meta: Mapping[str, str]) -> None:
-    """Create an empty database; it appears under its name only when whole."""
+    """Create an empty database; it appears under its name only when whole.
+
+    Raises IndexCorruptError where another database left its log: SQLite would replay it into this one.
+    """
+    with translated(path):
+        if any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm", "-journal")):
+            raise sqlite3.DatabaseError("it is missing, but its log is there")
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with translated(path), closing(_open(draft, "rwc")) as connection:
         connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("database", uuid.uuid4().hex)])
     draft.replace(path)
 
 
@@ -113,6 +120,8 @@ def translated(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into this project's, with what to do about them."""
     try:
         yield
+    except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+        raise  # wrong calls, which say nothing about the file
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
             raise IndexLockedError(f"'{path}' is being written by another process. Try again later.") from error
@@ -129,6 +138,6 @@ def translated(path: Path) -> Iterator[None]:
 
 def _corrupt(path: Path, error: sqlite3.Error) -> IndexCorruptError:
     return IndexCorruptError(
-        f"The database '{path}' is damaged ({error}). It was left as it is: restore it from a backup, "
-        "or move it away and run newsqa index again."
+        f"The database '{path}' is damaged ({error}). It was left as it is: restore the whole folder from a "
+        f"backup, or move '{path.parent}' away and run newsqa index again."
     )

@@ -10,6 +10,7 @@ import json
 import logging
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,11 +44,19 @@ def expected_meta(model_id: str) -> dict[str, str]:
     }
 
 
-def check_meta(connection: sqlite3.Connection, folder: Path, model_id: str) -> None:
-    """Raise IndexMismatchError unless the index was built the way it is about to be read."""
-    found = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+def read_meta(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return how the index was built, and the database's own name under ``database``."""
+    return dict(connection.execute("SELECT key, value FROM meta").fetchall())
+
+
+def check_meta(connection: sqlite3.Connection, folder: Path, model_id: str, *, rebuilding: bool = False) -> None:
+    """Raise IndexMismatchError unless the index was built the way it is about to be read.
+
+    ``rebuilding`` is about to change all but the schema.
+    """
+    found = read_meta(connection)
     for key, wanted in expected_meta(model_id).items():
-        if found.get(key) != wanted:
+        if found.get(key) != wanted and not (rebuilding and key != "schema"):
             remedy = (
                 f"Move '{folder}' away and run newsqa index on your sources again."
                 if key == "schema"
@@ -63,8 +72,12 @@ class Index:
 
     def __init__(self, folder: Path, model_id: str) -> None:
         self.folder = folder
+        self._model_id = model_id
         self._path = folder / database.FILE
         self._local = threading.local()
+        connections: list[sqlite3.Connection] = []
+        self._connections = connections
+        self.close = weakref.finalize(self, _close_all, connections)
         self._lock = threading.Lock()
         with database.translated(self._path):
             check_meta(self._connection, folder, model_id)
@@ -88,6 +101,7 @@ class Index:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = database.connect(self._path)
+            self._connections.append(connection)
         return connection
 
     @contextmanager
@@ -138,9 +152,10 @@ class Index:
         where, values = _conditions(filters)
         if not where:
             return None
+        # The original is searched for a copy that the filters keep, see `answer.within`.
         rows = connection.execute(
-            f"""SELECT p.id FROM revisions r JOIN passages p
-            ON p.article_id = r.article_id AND p.revision = r.revision WHERE {where}""",
+            f"""SELECT id FROM passages WHERE article_id IN (SELECT coalesce(a.copy_of, a.id) FROM articles a
+            JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision WHERE {where})""",
             values,
         )
         return np.fromiter((row[0] for row in rows), np.int64)
@@ -150,6 +165,8 @@ class Index:
         if self._store is None:
             self._store, self._mark = self._from_snapshot(connection)
         now = current_mark(connection)
+        if now != self._mark:
+            check_meta(connection, self.folder, self._model_id)
         # Only forward: this thread's transaction may be older than what another has loaded.
         if now.passage > self._mark.passage:
             add_vectors(connection, self._store, self._mark.passage, now.passage)
@@ -163,9 +180,13 @@ class Index:
         return self._store
 
     def _from_snapshot(self, connection: sqlite3.Connection) -> tuple[FaissStore, Mark]:
-        empty = FaissStore(dimension(connection)), Mark(0, 0)
+        meta, now = read_meta(connection), current_mark(connection)
+        empty = FaissStore(int(meta["dimension"])), Mark(0, 0)
         try:
-            return snapshot.load(self.folder) or empty
+            store, mark = snapshot.load(self.folder, meta["database"]) or empty
+            # A snapshot may be newer than what this transaction sees, or than a database restored from a backup.
+            usable = not mark.ahead_of(now) and store.dimension == empty[0].dimension
+            return (store, mark) if usable else empty
         except IndexCorruptError as error:
             log.warning("%s. Its vectors are read from the database instead; the next newsqa index mends it.", error)
             return empty
@@ -249,9 +270,14 @@ class Index:
                 (SELECT count(*) FROM sources) AS sources, (SELECT min(published) FROM revisions) AS first_published,
                 (SELECT max(published) FROM revisions) AS last_published"""
             ).fetchone()
-            meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+            meta = {key: value for key, value in read_meta(connection).items() if key != "database"}
         size = sum(file.stat().st_size for file in self.folder.iterdir() if file.is_file())
         return {"index": str(self.folder), **dict(row), "bytes": size, **meta}
+
+
+def _close_all(connections: list[sqlite3.Connection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def read_sources(connection: sqlite3.Connection) -> list[Source]:
@@ -266,7 +292,7 @@ def read_sources(connection: sqlite3.Connection) -> list[Source]:
 
 def dimension(connection: sqlite3.Connection) -> int:
     """Return the length of the vectors that the index records."""
-    return int(connection.execute("SELECT value FROM meta WHERE key = 'dimension'").fetchone()[0])
+    return int(read_meta(connection)["dimension"])
 
 
 def current_mark(connection: sqlite3.Connection) -> Mark:

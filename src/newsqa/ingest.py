@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from newsqa import chunk, dedupe, embed, fetch, formats
 from newsqa.clean import CLEANER_VERSION, article_key, clean
@@ -123,6 +124,8 @@ class _Run:
         self._settings = settings
         self._embedder = embedder
         self._progress = progress
+        # One for all sources, since it keeps the delay between requests to a host.
+        self._fetchers: dict[bool, fetch.Fetcher] = {}
         self._rejected: list[Rejection] = []
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -134,7 +137,9 @@ class _Run:
     def read_source(self, writer: Writer, source: Source, *, prune: bool) -> None:
         """Store what a source holds; a source that can't be read is reported and left as it was."""
         started = time.perf_counter()
-        fetcher = fetch.Fetcher(self._settings, allow_private=source.allow_private)
+        fetcher = self._fetchers.setdefault(
+            source.allow_private, fetch.Fetcher(self._settings, allow_private=source.allow_private)
+        )
         writer.ledger.start_pass(source)
         try:
             self._read_location(writer, source, fetcher, source.location, follow=source.follow)
@@ -145,7 +150,7 @@ class _Run:
         else:
             writer.ledger.end_pass(source)
             # What a feed linked to once is still an article when it links to newer ones.
-            if prune and not source.follow:
+            if prune and not source.follow and source.location != STANDARD_INPUT:
                 self.counts["removed"] += writer.prune(source)
         self._seconds["read"] += time.perf_counter() - started
 
@@ -154,23 +159,25 @@ class _Run:
     ) -> None:
         def validators(location: str) -> tuple[str | None, str | None]:
             known = writer.ledger.known(source, location)
-            return (known.etag, known.last_modified) if known else (None, None)
+            same = known and (known.digest or "").endswith(_reading(source, follow=follow))
+            return (known.etag, known.last_modified) if known and same else (None, None)
 
         for document in fetcher.documents(location, validators):
             match document:
                 case Rejection():
-                    writer.ledger.seen(source, document.location)
+                    writer.ledger.spare(source, document.location)
                     self._rejected.append(document)
                 case Unchanged():
                     self._unchanged(writer.ledger.seen(source, document.location))
                 case Document():
+                    if document.location == STANDARD_INPUT:  # what is piped in next is another document
+                        document = replace(document, location=f"{STANDARD_INPUT}#{document.digest[:16]}")
                     self._read_document(writer, source, fetcher, document, follow=follow)
 
     def _read_document(
         self, writer: Writer, source: Source, fetcher: fetch.Fetcher, document: Document, *, follow: bool
     ) -> None:
-        # The same bytes read another way are another document.
-        digest = f"{document.digest} cleaner {CLEANER_VERSION} {sorted(source.fields.items())} {follow}"
+        digest = document.digest + _reading(source, follow=follow)
         known = writer.ledger.known(source, document.location)
         if known and known.digest == digest:
             self._unchanged(writer.ledger.seen(source, document.location))
@@ -290,6 +297,11 @@ class _Run:
         header = self._embedder.count([embed.passage_header(article.title, article.published)])[0]
         room = chunk.Budget(self._embedder.count, self._embedder.max_tokens - header)
         return chunk.chunk(article.text, (chunk.TOKENS, room), article.language)
+
+
+def _reading(source: Source, *, follow: bool) -> str:
+    """Say how a document is read; the same bytes read another way are another document."""
+    return f" cleaner {CLEANER_VERSION} {sorted(source.fields.items())} {follow}"
 
 
 def _batches(drafts: Iterable[tuple[Draft, str]]) -> Iterator[list[tuple[Draft, str]]]:

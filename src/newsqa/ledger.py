@@ -79,6 +79,15 @@ class Ledger:
         ).fetchone()
         return int(row[0])
 
+    def spare(self, source: Source, location: str) -> None:
+        """Note that a place could not be read now: what it held, or a folder there, is not gone."""
+        with database.transaction(self._connection):
+            self._connection.execute(
+                """UPDATE documents SET present = 1 WHERE source_id = ?
+                AND (location = ? OR substr(location, 1, length(?)) = ?)""",
+                (source.id, location, f"{location}/", f"{location}/"),
+            )
+
     def start_document(self, source: Source, location: str) -> int:
         """Begin reading a document and return its id.
 

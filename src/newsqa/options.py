@@ -30,6 +30,9 @@ from newsqa.settings import Settings
 
 OK, NO_ANSWER, WRONG_USE, BROKEN_INDEX, SOURCE_REJECTED, INTERRUPTED, DEFECT = 0, 1, 2, 3, 4, 130, 70
 
+LARGEST = 2**31 - 1
+"""Of a number that is counted with; far above any that means something, and whole in SQLite and FAISS."""
+
 Index = Annotated[
     Path | None, typer.Option("--index", metavar="PATH", help="Folder of the index; else NEWSQA_INDEX, else index/.")
 ]
@@ -76,7 +79,7 @@ Restore = Annotated[bool, typer.Option("--restore", help="Let articles come back
 Location = Annotated[str, typer.Argument(metavar="LOCATION", help="As sources shows it.")]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In quotes; - reads it from standard input.")]
 Answers = Annotated[
-    int | None, typer.Option("-k", metavar="N", min=1, help="How many answers, from different articles.")
+    int | None, typer.Option("-k", metavar="N", min=1, max=LARGEST, help="How many answers, from different articles.")
 ]
 MinConfidence = Annotated[
     float | None, typer.Option(metavar="P", min=0, max=1, help="Show no answer that is less sure than this.")
@@ -85,12 +88,14 @@ Context = Annotated[bool, typer.Option("--context", help="Show the passage aroun
 Host = Annotated[str, typer.Option(metavar="NAME", help="Address to listen on, of this machine alone.")]
 Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 OpenBrowser = Annotated[bool, typer.Option("--open", help="Open it in the browser.")]
-Limit = Annotated[int, typer.Option(metavar="N", min=0, help="How many at most; 0 for all.")]
+Limit = Annotated[int, typer.Option(metavar="N", min=0, max=LARGEST, help="How many at most; 0 for all.")]
 ArticleId = Annotated[str, typer.Argument(metavar="ID", help="As articles and ask show it.")]
 ArticleIds = Annotated[list[str], typer.Argument(metavar="ID", help="As articles and ask show them.")]
-Revision = Annotated[int | None, typer.Option(metavar="N", min=1, help="An earlier revision; else the current one.")]
-Start = Annotated[int | None, typer.Option(metavar="N", min=0, help="Where the marked part begins.")]
-End = Annotated[int | None, typer.Option(metavar="N", min=0, help="Where the marked part ends.")]
+Revision = Annotated[
+    int | None, typer.Option(metavar="N", min=1, max=LARGEST, help="An earlier revision; else the current one.")
+]
+Start = Annotated[int | None, typer.Option(metavar="N", min=0, max=LARGEST, help="Where the marked part begins.")]
+End = Annotated[int | None, typer.Option(metavar="N", min=0, max=LARGEST, help="Where the marked part ends.")]
 AnswersFile = Annotated[
     str | None, typer.Option("--answers", metavar="FILE", help="Check what ask --json gave, too; - is standard input.")
 ]

@@ -51,7 +51,7 @@ class Output:
         self.stdout = Console(highlight=False, markup=False, emoji=False)
         self.stderr = Console(highlight=False, markup=False, emoji=False, stderr=True)
 
-    def result(self, document: Mapping[str, Any], lines: Iterable[Line], *, indent: int | None = 2) -> None:
+    def result(self, document: Mapping[str, Any], lines: Iterable[Line]) -> None:
         """Write what was asked for: ``document`` as JSON, or ``lines`` for a person."""
         if self.as_json:
             ascii_only = not self.stdout.encoding.startswith("utf")

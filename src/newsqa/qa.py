@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 
 from newsqa import answer, retrieve
 from newsqa.answer import Sources
@@ -15,7 +16,7 @@ from newsqa.index import Index
 from newsqa.lexical import terms
 from newsqa.read import SentenceReader
 from newsqa.settings import Settings
-from newsqa.types import Answer, Embedder, Filters, Passage, Reader, Stage
+from newsqa.types import Answer, Article, Embedder, Filters, Passage, Reader, Stage
 
 MAX_QUESTION = 2000
 READ = 24
@@ -50,25 +51,35 @@ class QA:
         self.index.load()
         self._embedder.embed(["warm"])
 
-    def ask(self, question: str, *, k: int | None = None, filters: Filters = Filters()) -> Answer:
+    def ask(
+        self,
+        question: str,
+        *,
+        k: int | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        outlets: Sequence[str] = (),
+    ) -> Answer:
         """Answer a question with verbatim quotes, or abstain.
 
         Args:
             question: What a person asks, at most `MAX_QUESTION` characters.
             k: How many answers at most, from different articles; ``settings.answers`` by default.
-            filters: Which articles to search.
+            since: Search only articles published on this day or later.
+            until: Search only articles published on this day or earlier.
+            outlets: Search only articles of these outlets; all when empty.
 
         Raises:
             UsageError: The question is empty or too long, ``k`` is below 1, or the dates are the wrong way round.
             CitationError: A quote does not match its article; nothing is answered rather than something wrong.
         """
-        for step in self.stream(question, k=k, filters=filters):
+        for step in self.stream(question, k=k, filters=Filters(since, until, tuple(outlets))):
             if isinstance(step, Answer):
                 return step
         raise AssertionError("stream always ends with an Answer")
 
     def stream(self, question: str, *, k: int | None = None, filters: Filters = Filters()) -> Iterator[Stage | Answer]:
-        """Yield each stage as it begins, then the Answer; arguments and errors as in `ask`."""
+        """Yield each stage as it begins, then the Answer; errors as in `ask`."""
         question = _checked(question, filters)
         k = self._settings.answers if k is None else k
         if k < 1:
@@ -86,6 +97,7 @@ class QA:
             passages,
             k=k,
             min_confidence=self._settings.min_confidence,
+            filters=filters,
             searched=searched,
             articles=articles,
         )
@@ -97,6 +109,10 @@ class QA:
         return self._retrieve(question, filters, _Clock(), k)[0]
 
     def _retrieve(self, question: str, filters: Filters, clock: _Clock, k: int) -> tuple[list[Passage], Sources]:
+        if (tokens := self._embedder.count([question])[0]) > self._embedder.max_tokens:
+            raise UsageError(
+                f"The question has {tokens} tokens; the model reads {self._embedder.max_tokens}. Ask less."
+            )
         vector = self._embedder.embed([question])[0]
         clock.lap("embed")
         with self.index.reading():
@@ -107,10 +123,10 @@ class QA:
             fused = retrieve.fuse([dense, lexical])
             passages = self.index.passages([identity for identity, _ in fused[:k]])
             # Read in the same state of the database, so that what is cited can't vanish meanwhile.
-            articles = {
-                identity: (self.index.article(identity, revision), self.index.copies(identity))
-                for identity, revision in {(p.article_id, p.revision) for p in passages}
-            }
+            articles: dict[str, tuple[Article, list[Article]]] = {}
+            for identity, revision in {(p.article_id, p.revision) for p in passages}:
+                family = [self.index.article(identity, revision), *self.index.copies(identity)]
+                articles |= {a.id: (a, [other for other in family if other is not a]) for a in family}
         clock.lap("passages")
         return passages, articles
 

@@ -21,7 +21,7 @@ Sentences = Callable[[str], list[tuple[int, int]]]
 Terms = Callable[[str], list[str]]
 
 FEATURES = ("bias", "cosine", "coverage", "context", "rank", "length", "type", "answer_words")
-WEIGHTS = (-8.176, 2.202, 2.127, 1.040, 0.686, 0.747, 1.538, 1.024)
+WEIGHTS = (-7.618, 2.323, 1.955, 0.916, 0.840, 0.301, 1.412, 1.005)
 
 NAME = r"\b[A-Z][\w’'-]+"
 PERSON = r"\b[A-Z][\w’'-]+(?: [A-Z]\.)? (?:(?:de|van|von|al|bin|der|la) )*[A-Z][\w’'-]+"

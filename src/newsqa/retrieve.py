@@ -12,8 +12,8 @@ CANDIDATES = 100
 Ranked = Sequence[tuple[int, float]]
 
 
-def fuse(rankings: Sequence[Ranked], weights: Sequence[float] | None = None, k: int = RRF_K) -> list[tuple[int, float]]:
-    """Merge rankings of (id, score), best first, by weighted reciprocal rank fusion.
+def fuse(rankings: Sequence[Ranked], k: int = RRF_K) -> list[tuple[int, float]]:
+    """Merge rankings of (id, score), best first, by reciprocal rank fusion.
 
     Only ranks count, so the rankings' scores need not be comparable. Ties go to the lower id.
 
@@ -21,7 +21,7 @@ def fuse(rankings: Sequence[Ranked], weights: Sequence[float] | None = None, k: 
     Condorcet and individual Rank Learning Methods", SIGIR 2009.
     """
     fused: dict[int, float] = {}
-    for weight, ranking in zip(weights or [1.0] * len(rankings), rankings, strict=True):
+    for ranking in rankings:
         for rank, (identity, _) in enumerate(ranking, start=1):
-            fused[identity] = fused.get(identity, 0.0) + weight / (k + rank)
+            fused[identity] = fused.get(identity, 0.0) + 1 / (k + rank)
     return sorted(fused.items(), key=lambda item: (-item[1], item[0]))

@@ -29,7 +29,7 @@ class Settings:
     """CPU threads for the models; 0 lets them use every core."""
     answers: int = 3
     """How many answers to give, from different articles."""
-    min_confidence: float = 0.12
+    min_confidence: float = 0.14
     """Least probability at which a quote is shown as an answer; see benchmarks/fit_reader.py."""
     max_document_mb: int = 1024
     """Largest document read, decompressed."""
@@ -52,11 +52,13 @@ class Settings:
     ) -> Settings:
         """Merge the layers; ``overrides`` that are None don't count.
 
-        Raises UsageError for an unknown key or a value of the wrong type.
+        Raises UsageError for an unknown key, a value of the wrong type, or a file that
+        was named, by ``config`` or ``NEWSQA_CONFIG``, and is not there.
         """
         environ = os.environ if environ is None else environ
         names = {f.name for f in fields(cls)}
-        merged = _from_file(Path(environ.get("NEWSQA_CONFIG", CONFIG_FILE)) if config is None else config)
+        named = config or environ.get("NEWSQA_CONFIG")
+        merged = _from_file(Path(named or CONFIG_FILE), required=bool(named))
         if unknown := sorted(set(merged) - names):
             raise UsageError(f"{CONFIG_FILE}: unknown setting '{unknown[0]}'. Known: {', '.join(sorted(names))}")
         merged |= {n: environ[key] for n in names if environ.get(key := f"NEWSQA_{n.upper()}")}
@@ -65,8 +67,10 @@ class Settings:
         return cls(**values)
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def _from_file(path: Path, *, required: bool) -> dict[str, Any]:
     if not path.is_file():
+        if required:
+            raise UsageError(f"no settings file at '{path}', which NEWSQA_CONFIG or the caller names")
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

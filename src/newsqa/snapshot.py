@@ -1,7 +1,8 @@
 """The FAISS snapshot: disposable, hashed, published atomically beside the database.
 
-A manifest names the file, its sha256, and the last passage id and tombstone it
-knows; whatever the database wrote after these is the difference to add.
+A manifest names the file, its sha256, the database it was made from, and the last
+passage id and tombstone it knows; whatever the database wrote after these is the
+difference to add.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from newsqa.errors import IndexCorruptError
+from newsqa.errors import IndexCorruptError, NewsQAError
 from newsqa.store import FaissStore
 
 MANIFEST = "manifest.json"
@@ -26,6 +27,10 @@ class Mark:
     passage: int
     tombstone: int
 
+    def ahead_of(self, other: Mark) -> bool:
+        """Tell whether this one knows of something that the other does not."""
+        return self.passage > other.passage or self.tombstone > other.tombstone
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -33,17 +38,22 @@ class Manifest:
 
     file: str
     sha256: str
+    database: str
     vectors: int
     mark: Mark
 
 
-def publish(folder: Path, store: FaissStore, mark: Mark) -> None:
+def publish(folder: Path, store: FaissStore, database: str, mark: Mark) -> None:
     """Write a snapshot and make it the current one; a crash at any instant leaves a whole one."""
     name = f"vectors-{uuid.uuid4().hex[:12]}.faiss"
     path = folder / name
-    store.save(path)
+    try:
+        store.save(path)
+    except NewsQAError:
+        path.unlink(missing_ok=True)
+        raise
     _sync(path)
-    manifest = Manifest(name, _digest(path), len(store), mark)
+    manifest = Manifest(name, _digest(path), database, len(store), mark)
     draft = folder / f"{MANIFEST}.new"
     draft.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     _sync(draft)
@@ -54,13 +64,18 @@ def publish(folder: Path, store: FaissStore, mark: Mark) -> None:
             old.unlink(missing_ok=True)
 
 
-def load(folder: Path) -> tuple[FaissStore, Mark] | None:
-    """Read the current snapshot; None when there is none.
+def discard(folder: Path) -> None:
+    """Make no snapshot the current one."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+
+
+def load(folder: Path, database: str) -> tuple[FaissStore, Mark] | None:
+    """Read the current snapshot of this database; None when there is none.
 
     Raises IndexCorruptError when the manifest, the hash or the file is not as written.
     """
     for last_try in (False, True):
-        manifest = _manifest(folder)
+        manifest = read_manifest(folder, database)
         if manifest is None:
             return None
         path = folder / manifest.file
@@ -80,14 +95,20 @@ def load(folder: Path) -> tuple[FaissStore, Mark] | None:
     raise AssertionError("unreachable")
 
 
-def _manifest(folder: Path) -> Manifest | None:
+def read_manifest(folder: Path, database: str) -> Manifest | None:
+    """Read which snapshot is current; raises IndexCorruptError if damaged or of another database."""
     try:
         fields = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return Manifest(fields["file"], fields["sha256"], fields["vectors"], Mark(**fields["mark"]))
+        manifest = Manifest(
+            fields["file"], fields["sha256"], fields["database"], fields["vectors"], Mark(**fields["mark"])
+        )
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise IndexCorruptError(f"'{folder / MANIFEST}' is damaged: {error}") from error
+    if manifest.database != database:
+        raise IndexCorruptError(f"The snapshot in '{folder}' was made from another database")
+    return manifest
 
 
 def _digest(path: Path) -> str:

@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from newsqa.errors import IndexCorruptError, UsageError
+from newsqa.errors import IndexCorruptError, NewsQAError, UsageError
 from newsqa.types import Vectors
 
 Ids = NDArray[np.int64]
@@ -78,8 +78,11 @@ class FaissStore:
         ]
 
     def save(self, path: Path) -> None:
-        """Write to ``path``; neither atomic nor checked, which is the caller's part."""
-        faiss.write_index(self._index, str(path))
+        """Write to ``path``, not atomically; raises NewsQAError when it can't be."""
+        try:
+            faiss.write_index(self._index, str(path))
+        except RuntimeError as error:
+            raise NewsQAError(f"Can't write '{path}'. Is the disk full? What was indexed is safe.") from error
 
     @classmethod
     def load(cls, path: Path) -> FaissStore:

@@ -183,6 +183,15 @@ class Filters:
     until: date | None = None
     outlets: tuple[str, ...] = ()
 
+    def keep(self, article: Article) -> bool:
+        """Tell whether an article is searched."""
+        day = article.published[:10] if article.published else None
+        return not (
+            (self.since and (not day or day < self.since.isoformat()))
+            or (self.until and (not day or day > self.until.isoformat()))
+            or (self.outlets and (article.outlet or "").lower() not in {name.lower() for name in self.outlets})
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

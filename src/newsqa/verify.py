@@ -12,11 +12,12 @@ import numpy as np
 
 from newsqa import embed, snapshot
 from newsqa.errors import ArticleNotFoundError, IndexCorruptError
-from newsqa.index import ARTICLE, Index, add_vectors, current_mark, dimension, read_article
+from newsqa.index import ARTICLE, Index, add_vectors, current_mark, dimension, read_article, read_meta
 from newsqa.settings import Settings
 from newsqa.store import FaissStore
 from newsqa.writer import content_hash
 
+LARGEST = 2**31
 MAX_FAILURES = 20
 """How many failures of one check are spelt out."""
 
@@ -126,11 +127,14 @@ def _lexicon(connection: sqlite3.Connection) -> Iterator[str | None]:
 def _snapshot(index: Index, connection: sqlite3.Connection) -> Iterator[str | None]:
     """The snapshot's hash holds, and with what came after it, it has every vector that the database has."""
     try:
-        loaded = snapshot.load(index.folder)
+        loaded = snapshot.load(index.folder, read_meta(connection)["database"])
     except IndexCorruptError as error:
         yield f"{error}. It is rebuilt by the next newsqa index"
         return
     store, mark = loaded or (FaissStore(dimension(connection)), snapshot.Mark(0, 0))
+    if mark.ahead_of(current_mark(connection)):
+        yield None  # published since these checks began
+        return
     truth = FaissStore(dimension(connection))
     add_vectors(connection, truth, 0, current_mark(connection).passage)
     gone = connection.execute("SELECT passage_id FROM tombstones WHERE seq > ?", (mark.tombstone,)).fetchall()
@@ -157,12 +161,16 @@ def _answers(index: Index, answers: Iterable[Mapping[str, Any]]) -> Iterator[str
 
 
 def _citation(index: Index, citation: Mapping[str, Any]) -> str | None:
+    kinds = {"article_id": str, "revision": int, "quote": str, "start": int, "end": int}
     try:
+        wrong = [name for name, kind in kinds.items() if not isinstance(citation[name], kind)]
+        if wrong or not 0 < citation["revision"] < LARGEST:
+            return f"not a citation (its {', '.join(wrong) or 'revision'} can't be right)"
         article = index.article(citation["article_id"], citation["revision"])
-        quote, start, end = citation["quote"], citation["start"], citation["end"]
-        verbatim = 0 <= start < end and article.text[start:end] == quote
     except ArticleNotFoundError as error:
         return str(error)
     except (KeyError, TypeError) as error:
         return f"not a citation ({error!r})"
+    quote, start, end = citation["quote"], citation["start"], citation["end"]
+    verbatim = 0 <= start < end and article.text[start:end] == quote
     return None if verbatim else f"article {article.id}, revision {article.revision}: [{start}, {end}) is not the quote"

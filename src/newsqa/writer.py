@@ -16,13 +16,24 @@ import numpy as np
 
 from newsqa import database, lexical, snapshot
 from newsqa.errors import ArticleNotFoundError, IndexCorruptError, IndexLockedError, IndexMissingError
-from newsqa.index import CURRENT, add_vectors, check_meta, current_mark, expected_meta, read_article
-from newsqa.ledger import Ledger
+from newsqa.index import (
+    CURRENT,
+    add_vectors,
+    check_meta,
+    current_mark,
+    dimension,
+    expected_meta,
+    read_article,
+    read_meta,
+)
+from newsqa.ledger import UNSEEN, Ledger
 from newsqa.settings import Settings
 from newsqa.store import FaissStore
 from newsqa.types import Article, Draft, Source, Vectors
 
 LOCK = "writer.lock"
+CANDIDATES = 16
+"""How many articles are compared word by word to tell whether one is a copy."""
 SNAPSHOT_SHARE = 0.1
 """A new snapshot is published when this share of it would have to be added on opening."""
 
@@ -83,10 +94,11 @@ class Writer:
             if not path.is_file():
                 database.create(path, meta)
             with closing(database.connect(path)) as connection:
+                check_meta(connection, folder, model_id, rebuilding=rebuild)
                 writer = cls(connection, folder)
                 if rebuild:
                     writer._forget_all(meta)
-                check_meta(connection, folder, model_id)
+                writer._discard_wrong_snapshot()
                 yield writer
 
     def _forget_all(self, meta: Mapping[str, str]) -> None:
@@ -96,6 +108,21 @@ class Writer:
             self._connection.execute("DELETE FROM bands")
             self._connection.execute("UPDATE articles SET pending = 1, copy_of = NULL")
             self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
+        snapshot.discard(self._folder)
+
+    def _discard_wrong_snapshot(self) -> None:
+        """Forget a snapshot that is not of this database's past, before ids it knows are given out anew."""
+        try:
+            manifest = snapshot.read_manifest(self._folder, self._name)
+        except IndexCorruptError:
+            snapshot.discard(self._folder)
+        else:
+            if manifest and manifest.mark.ahead_of(current_mark(self._connection)):
+                snapshot.discard(self._folder)
+
+    @property
+    def _name(self) -> str:
+        return read_meta(self._connection)["database"]
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit everything done in the block, or nothing."""
@@ -123,6 +150,11 @@ class Writer:
             self._add_revision(identity, 1, digest, draft, origin)
         elif not row[1]:
             self._update(identity, digest, draft, origin)
+            # What it said until now is gone from it, also where nothing else can be told to be.
+            self._connection.execute(
+                "UPDATE sightings SET present = 0 WHERE document_id = ? AND article_id = ? AND present = ?",
+                (document_id, identity, UNSEEN),
+            )
         self._connection.execute(
             """INSERT INTO sightings VALUES (?, ?, ?, 1)
             ON CONFLICT (document_id, article_id, content_hash) DO UPDATE SET present = 1""",
@@ -178,11 +210,12 @@ class Writer:
         self._connection.execute("UPDATE articles SET copy_of = NULL, pending = 1 WHERE copy_of = ?", (article.id,))
 
     def near(self, article: Article, bands: Sequence[int]) -> list[Article]:
-        """Return the searched articles that share a band: candidates for being the same story."""
+        """Return the searched articles that share most bands: candidates for being the same story."""
+        shared = """SELECT article_id, count(*) AS bands FROM bands WHERE article_id != ?
+            AND band IN (SELECT value FROM json_each(?)) GROUP BY 1 ORDER BY bands DESC, 1 LIMIT ?"""
         rows = self._connection.execute(
-            f"""{CURRENT} WHERE a.id != ? AND a.id IN
-            (SELECT article_id FROM bands WHERE band IN (SELECT value FROM json_each(?))) ORDER BY r.rowid""",
-            (article.id, json.dumps(list(bands))),
+            f"{CURRENT} JOIN ({shared}) near ON near.article_id = a.id ORDER BY near.bands DESC, a.id",
+            (article.id, json.dumps(list(bands)), CANDIDATES),
         )
         return [read_article(row) for row in rows]
 
@@ -213,7 +246,7 @@ class Writer:
         Raises ArticleNotFoundError, then nothing is removed.
         """
         with self.transaction():
-            for identity in article_ids:
+            for identity in dict.fromkeys(article_ids):
                 row = self._connection.execute("SELECT key FROM articles WHERE id = ?", (identity,)).fetchone()
                 if row is None:
                     raise ArticleNotFoundError(f"No article {identity} in the index. List them: newsqa articles")
@@ -272,19 +305,19 @@ class Writer:
 
     def publish_snapshot(self) -> bool:
         """Publish a snapshot of the vectors unless the current one is near enough; tell which."""
-        try:
-            store, mark = snapshot.load(self._folder) or (None, None)
-        except IndexCorruptError:
-            store, mark = None, None
         now = current_mark(self._connection)
-        if store is not None and mark is not None:
+        try:
+            found = snapshot.load(self._folder, self._name)
+        except IndexCorruptError:
+            found = None
+        if found:
+            store, mark = found
             behind = now.passage - mark.passage + now.tombstone - mark.tombstone
             if behind <= SNAPSHOT_SHARE * len(store):
                 return False
-        length = int(self._connection.execute("SELECT value FROM meta WHERE key = 'dimension'").fetchone()[0])
-        fresh = FaissStore(length)
+        fresh = FaissStore(dimension(self._connection))
         add_vectors(self._connection, fresh, 0, now.passage)
-        snapshot.publish(self._folder, fresh, now)
+        snapshot.publish(self._folder, fresh, self._name, now)
         return True
 
 

@@ -1,7 +1,8 @@
 """A real server with the real models, and a real Chromium.
 
 The browser is Debian's (``apt-get install chromium``) or the one that
-``NEWSQA_CHROMIUM`` names; tests wait for conditions, never for time.
+``NEWSQA_CHROMIUM`` names; tests wait for conditions, never for time. Without one they
+are skipped, and fail under ``NEWSQA_REQUIRE_BROWSER=1``, which CI sets.
 """
 
 from __future__ import annotations
@@ -140,7 +141,8 @@ def server(index: Path) -> Iterator[Server]:
 def browser() -> Iterator[Browser]:
     executable = os.environ.get("NEWSQA_CHROMIUM") or shutil.which("chromium")
     if executable is None:
-        pytest.skip("no Chromium: apt-get install chromium, or set NEWSQA_CHROMIUM")
+        missing = pytest.fail if os.environ.get("NEWSQA_REQUIRE_BROWSER") else pytest.skip
+        missing("no Chromium: apt-get install chromium, or set NEWSQA_CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import filelock
@@ -20,14 +23,16 @@ from newsqa.errors import (
     IndexLockedError,
     IndexMismatchError,
     IndexMissingError,
+    NewsQAError,
     SourceError,
     UsageError,
 )
-from newsqa.index import Index
+from newsqa.index import Index, read_meta
 from newsqa.ingest import Ingest
 from newsqa.qa import QA
 from newsqa.settings import Settings
 from newsqa.types import Filters, Report
+from newsqa.verify import verify
 from newsqa.writer import Writer
 
 BRIDGE = "The council of Orvelle voted 7 to 4 on Monday to build the Lantern Bridge. It will cost 41 million crowns. "
@@ -68,6 +73,15 @@ def write(folder: Path, name: str, text: str, **fields: str) -> None:
 
 def opened(settings: Settings) -> Index:
     return Index.open(settings, HashEmbedder.model_id)
+
+
+def name(settings: Settings) -> str:
+    with opened(settings).reading() as connection:
+        return read_meta(connection)["database"]
+
+
+def sound(settings: Settings) -> bool:
+    return not any(check.failed for check in verify(settings, model_id=HashEmbedder.model_id))
 
 
 def quotes(settings: Settings, question: str) -> list[str]:
@@ -263,7 +277,6 @@ def test_filters_are_exact(run: Callable[..., Report], folder: Path, settings: S
     write(folder, "undated", FILLER, outlet="Maren Daily")
     run()
     index = opened(settings)
-    day = __import__("datetime").date
 
     def titles(**fields: object) -> set[str]:
         filters = Filters(**fields)  # type: ignore[arg-type]
@@ -277,9 +290,9 @@ def test_filters_are_exact(run: Callable[..., Report], folder: Path, settings: S
 
     assert titles() == {"old", "new", "undated"}
     assert titles(outlets=("maren daily",)) == {"new", "undated"}
-    assert titles(since=day(2024, 5, 1), until=day(2024, 5, 1)) == {"old"}
-    assert titles(since=day(2025, 3, 2)) == {"new"}
-    assert titles(since=day(2026, 1, 1)) == set()
+    assert titles(since=date(2024, 5, 1), until=date(2024, 5, 1)) == {"old"}
+    assert titles(since=date(2025, 3, 2)) == {"new"}
+    assert titles(since=date(2026, 1, 1)) == set()
 
 
 def test_the_long_running_reader_follows_the_writer(
@@ -370,7 +383,7 @@ def test_a_damaged_snapshot_is_read_around_and_mended(
     assert BRIDGE.strip() in quotes(settings, "Lantern Bridge")
     assert "damaged" in caplog.text
     run()
-    assert snapshot.load(settings.index) is not None
+    assert snapshot.load(settings.index, name(settings)) is not None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"file": "gone.faiss"}'])
@@ -381,10 +394,10 @@ def test_a_damaged_manifest_is_read_around_and_mended(
     run()
     (settings.index / snapshot.MANIFEST).write_bytes(content)
     with pytest.raises(IndexCorruptError):
-        snapshot.load(settings.index)
+        snapshot.load(settings.index, name(settings))
     assert BRIDGE.strip() in quotes(settings, "Lantern Bridge")
     run()
-    assert snapshot.load(settings.index) is not None
+    assert snapshot.load(settings.index, name(settings)) is not None
 
 
 @pytest.mark.parametrize("damage", [b"this is not a database, not at all" * 300, b""])
@@ -421,3 +434,163 @@ def test_a_full_disk_loses_nothing_that_was_committed(
     assert quotes(settings, "dock strike") == [BRIDGE.strip()]
     assert run().embedded == 1
     assert STRIKE.strip() in quotes(settings, "dock strike")
+
+
+def test_a_new_database_in_an_old_folder_does_not_take_the_old_vectors(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    for n in range(5):
+        write(folder, f"a{n}", f"Report {n}. {STRIKE}{n * 'More boats. '}")
+    run()
+    (settings.index / database.FILE).unlink()
+    shutil.rmtree(folder)
+    folder.mkdir()
+    write(folder, "bridge", BRIDGE)
+    run()
+    assert quotes(settings, "Lantern Bridge") == [BRIDGE.strip()]
+    assert sound(settings)
+
+
+def test_a_database_restored_from_a_backup_does_not_take_newer_vectors(
+    run: Callable[..., Report], folder: Path, settings: Settings, tmp_path: Path
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    shutil.copy(settings.index / database.FILE, tmp_path / "backup")
+    write(folder, "strike", STRIKE)
+    run()
+    for file in settings.index.glob(f"{database.FILE}*"):
+        file.unlink()
+    shutil.copy(tmp_path / "backup", settings.index / database.FILE)
+    assert quotes(settings, "dock strike") == [BRIDGE.strip()]
+    write(folder, "strike", FILLER)
+    run()
+    assert set(quotes(settings, "ferries on time")) == {BRIDGE.strip(), FILLER.strip()}
+    assert sound(settings)
+
+
+def test_the_log_of_a_lost_database_is_not_replayed_into_a_new_one(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    settings.index.mkdir()
+    (settings.index / f"{database.FILE}-wal").write_bytes(b"left behind")
+    write(folder, "bridge", BRIDGE)
+    with pytest.raises(IndexCorruptError, match="move"):
+        run()
+
+
+def test_texts_piped_in_are_articles_of_their_own(
+    settings: Settings, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in (BRIDGE, STRIKE, BRIDGE):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        Ingest(settings, embedder=embedder).index(["-"], prune=True)
+    assert sorted(a.text for a in opened(settings).articles()) == sorted([BRIDGE.strip(), STRIKE.strip()])
+
+
+def test_a_filter_finds_the_copy_that_it_keeps(run: Callable[..., Report], folder: Path, settings: Settings) -> None:
+    write(folder, "a-wire", BRIDGE, outlet="Wire")
+    write(folder, "b-paper", BRIDGE, outlet="Paper")
+    assert run().copies == 1
+    answer = QA.open(replace(settings, min_confidence=0.0), embedder=HashEmbedder()).ask(
+        "How much will the Lantern Bridge cost?", outlets=["Paper"]
+    )
+    assert (answer.searched, {c.outlet for c in answer.citations}) == (1, {"Paper"})
+    assert [copy.outlet for copy in answer.citations[0].also_in] == ["Wire"]
+
+
+def test_prune_keeps_a_folder_that_can_not_be_read_now(
+    run: Callable[..., Report], folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "sub").mkdir()
+    write(folder / "sub", "bridge", BRIDGE)
+    write(folder, "strike", STRIKE)
+    run()
+    listing = Path.iterdir
+
+    def broken(path: Path) -> Iterator[Path]:
+        if path.name == "sub":
+            raise OSError(5, "Input/output error")
+        return listing(path)
+
+    monkeypatch.setattr(Path, "iterdir", broken)
+    report = run(prune=True)
+    assert (report.removed, len(report.rejected)) == (0, 1)
+
+
+def test_another_schema_can_not_be_rebuilt(
+    run: Callable[..., Report], folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    monkeypatch.setattr(database, "SCHEMA_VERSION", 99)
+    with pytest.raises(IndexMismatchError, match="schema"):
+        run(rebuild=True)
+
+
+def test_a_rebuild_with_another_dimension_is_noticed_by_a_running_reader(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    class Wider(HashEmbedder):
+        model_id, dimension = "hash@2", 96
+
+    write(folder, "bridge", BRIDGE)
+    run()
+    before = QA.open(settings, embedder=HashEmbedder())
+    assert before.retrieve("Lantern Bridge", k=1)
+    Ingest(settings, embedder=Wider()).index(rebuild=True)
+    with pytest.raises(IndexMismatchError, match="hash@2"):
+        before.retrieve("Lantern Bridge", k=1)
+    assert QA.open(settings, embedder=Wider()).retrieve("Lantern Bridge", k=1)
+
+
+def test_a_revert_in_a_file_with_a_bad_line_is_taken_back(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    for text in (BRIDGE, STRIKE, BRIDGE):
+        write(folder, "page", text)
+        with (folder / "page.jsonl").open("a", encoding="utf-8") as file:
+            file.write("{broken")
+        run()
+    (article,) = opened(settings).articles()
+    assert article.text == BRIDGE.strip()
+
+
+def test_removing_an_article_named_twice_removes_it(
+    run: Callable[..., Report], folder: Path, settings: Settings, embedder: HashEmbedder
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    (bridge,) = opened(settings).articles()
+    assert Ingest(settings, embedder=embedder).remove([bridge.id, bridge.id]).removed == 1
+
+
+def test_answers_with_wrong_types_are_failures_and_no_damage(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    citation = {"article_id": "x", "revision": 1, "quote": "q", "start": 0, "end": 1}
+    wrong: list[dict[str, object]] = [{"article_id": {}}, {"revision": 10**30}, {"start": "0"}, {}]
+    answers = [{"text": "q", "citations": [citation | change], "near": []} for change in wrong]
+    checks = {check.name: check for check in verify(settings, answers, model_id=HashEmbedder.model_id)}
+    assert (checks["answers"].checked, checks["answers"].failed) == (8, 4)
+
+
+def test_a_full_disk_while_the_snapshot_is_written_loses_nothing(
+    run: Callable[..., Report], folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "bridge", BRIDGE)
+
+    def full(_: object, path: str) -> None:
+        Path(path).write_bytes(b"half")
+        raise RuntimeError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("faiss.write_index", full)
+        with pytest.raises(NewsQAError, match="disk full"):
+            run()
+    assert list(settings.index.glob("vectors-*")) == []
+    assert quotes(settings, "Lantern Bridge") == [BRIDGE.strip()]
+    run()
+    assert snapshot.load(settings.index, name(settings)) is not None

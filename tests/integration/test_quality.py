@@ -24,7 +24,7 @@ from newsqa.writer import article_id
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUESTIONS_SHA256 = "42bcd7424989af9f8c565011845ea747ed5f0c85e80ef119caa3731e57d0fb53"
-FLOORS = {"recall@1": 0.73, "recall@5": 0.97, "answered": 0.38, "right": 0.21, "abstained": 0.62}
+FLOORS = {"recall@1": 0.73, "recall@5": 0.97, "answered": 0.36, "right": 0.20, "abstained": 0.70}
 
 
 @dataclass(frozen=True)

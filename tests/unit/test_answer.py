@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsqa.answer import build, cite, select
+from newsqa.answer import build, cite, select, within
 from newsqa.errors import CitationError
-from newsqa.types import Article, Passage, Span
+from newsqa.types import Article, Filters, Passage, Span
 
 TEXT = "The council met. It voted 7 to 4 for the bridge. Nobody was surprised."
 QUOTE = "It voted 7 to 4 for the bridge."
@@ -79,7 +79,9 @@ def test_no_more_than_k_answers() -> None:
 
 def test_below_the_threshold_it_abstains_and_shows_what_is_near() -> None:
     sources = {"a1": (article(), ())}
-    answer = build("q?", [span(0.4)], [passage()], k=3, min_confidence=0.5, searched=9, articles=sources)
+    answer = build(
+        "q?", [span(0.4)], [passage()], k=3, min_confidence=0.5, filters=Filters(), searched=9, articles=sources
+    )
     assert (answer.text, answer.citations, answer.confidence, answer.searched) == (None, (), 0.4, 9)
     assert [c.quote for c in answer.near] == [TEXT]
     assert answer.reason is not None
@@ -88,14 +90,36 @@ def test_below_the_threshold_it_abstains_and_shows_what_is_near() -> None:
 def test_only_spans_above_the_threshold_are_answers() -> None:
     sources = {"a1": (article(), ()), "a2": (article("a2"), ())}
     spans = [span(0.9), span(0.4, "a2", "The council met.")]
-    answer = build("q?", spans, [passage()], k=3, min_confidence=0.5, searched=9, articles=sources)
+    answer = build("q?", spans, [passage()], k=3, min_confidence=0.5, filters=Filters(), searched=9, articles=sources)
     assert [c.number for c in answer.citations] == [1]
     assert (answer.text, answer.near, answer.reason) == (QUOTE, (), None)
 
 
 def test_nothing_found_says_why() -> None:
-    nothing = build("q?", [], [], k=3, min_confidence=0.5, searched=9, articles={})
-    filtered = build("q?", [], [], k=3, min_confidence=0.5, searched=0, articles={})
+    nothing = build("q?", [], [], k=3, min_confidence=0.5, filters=Filters(), searched=9, articles={})
+    filtered = build("q?", [], [], k=3, min_confidence=0.5, filters=Filters(), searched=0, articles={})
     assert nothing.reason is not None
     assert "in common" in nothing.reason
-    assert filtered.reason == "No article matches the filters."
+    assert filtered.reason is not None
+    assert "no articles" in filtered.reason
+
+
+def test_a_copy_that_the_filters_keep_is_cited_in_its_own_words() -> None:
+    copy = replace(article("a2", f"CITY (Wire) - {TEXT}"), outlet="Daily")
+    sources = {"a1": (article(), [copy]), "a2": (copy, [article()])}
+    (moved,) = within(Filters(outlets=("daily",)), [span(0.8)], sources)
+    citation = cite(1, moved, copy)
+    assert (citation.article_id, citation.quote, copy.text[citation.start : citation.end]) == ("a2", QUOTE, QUOTE)
+    assert citation.passage == TEXT
+
+
+def test_a_copy_that_lacks_the_passage_is_cited_if_it_has_the_quote() -> None:
+    copy = replace(article("a2", f"Edited. {QUOTE} So what."), outlet="Daily")
+    (moved,) = within(Filters(outlets=("Daily",)), [span(0.8)], {"a1": (article(), [copy])})
+    assert copy.text[moved.start : moved.end] == QUOTE == moved.passage.text
+
+
+def test_what_no_kept_article_says_is_not_cited() -> None:
+    copy = replace(article("a2", TEXT.replace("7", "9")), outlet="Daily")
+    assert list(within(Filters(outlets=("Daily",)), [span(0.8)], {"a1": (article(), [copy])})) == []
+    assert list(within(Filters(outlets=("Post",)), [span(0.8)], {"a1": (article(), [copy])})) == [span(0.8)]

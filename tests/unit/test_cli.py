@@ -412,6 +412,18 @@ def test_articles_lists_rows_and_says_when_there_are_more(fakes: Fakes, capsys: 
     ]
 
 
+@pytest.mark.parametrize(
+    "given",
+    ["show a1 --revision", "show a1 --end 9 --start", "show a1 --start 0 --end", "articles --limit", "ask Who? -k"],
+)
+def test_a_number_that_nothing_could_count_is_wrong_use(
+    fakes: Fakes, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    assert cli.main([*given.split(), "99999999999999999999", "--json"]) == 2
+    assert "99999999999999999999 is not in the range" in out(capsys)["error"]["message"]
+    assert fakes.calls == []
+
+
 def test_articles_limit_0_lists_all(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["articles", "--limit", "0", "--json"])
     assert fakes.calls[1][2] == {"limit": None}

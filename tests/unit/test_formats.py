@@ -92,6 +92,13 @@ def test_a_file_over_the_limit_is_refused_with_the_limit_named() -> None:
     assert found.reason == "larger than the limit of 1 MB (max_article_mb)"
 
 
+def test_an_article_that_grew_over_the_limit_is_refused_and_the_rest_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    grown = [Draft("a" * 2**20), Draft("a" * 2**20, title="b"), Draft("a", title="b" * 2**20), Draft("c")]
+    monkeypatch.setattr(formats, "_FORMATS", [formats._Format(lambda *_: True, lambda *_: iter(grown))])
+    refused = Rejection("file", "article longer than the limit of 1 MB (max_article_mb)")
+    assert parsed(STORY, settings=Settings(max_article_mb=1)) == [grown[0], refused, refused, grown[3]]
+
+
 def test_a_file_that_can_not_be_opened_is_rejected() -> None:
     def refuse() -> None:
         raise PermissionError(13, "Permission denied")

@@ -133,6 +133,40 @@ def test_entity_bombs_are_refused(content: str | bytes) -> None:
     assert rejection(content).reason == "XML that declares entities of its own is refused: they can grow without limit"
 
 
+DECLARATION = '<!DOCTYPE rss [<!ENTITY x "boom">]>'
+
+
+@pytest.mark.parametrize(
+    "prolog",
+    [
+        f"<!-- <a -->{DECLARATION}",
+        f"<?a <a ?>{DECLARATION}",
+        f"<!-- <a <![CDATA[ -->{DECLARATION}<!-- ]]> -->",
+        f"<?a <!-- <a ?>{DECLARATION}<?a --> ?>",
+        f"<?xml ><!-- ?><rss> -->{DECLARATION}",
+        f"<?xml version='1.0'>{DECLARATION}<?a ?>",
+        "<?xml version='1.0'?><!--\n<!DOCTYPE a --><rss> -->" + DECLARATION,
+        f"<!--><rss>-->{DECLARATION}",
+        f"<!---><rss>-->{DECLARATION}",
+        f"\ufeff\ufeff<!-- <a -->{DECLARATION}",
+        DECLARATION.replace("[", 'SYSTEM "><rss>" ['),
+        f"<!-- <a -->{DECLARATION}".replace("[", 'SYSTEM "<!--" [').replace("]", "<!-- -->]"),
+        '<!-- <a --><!DOCTYPE rss [<!ATTLIST item x CDATA "boom">]>',
+    ],
+)
+def test_a_declaration_can_not_hide_behind_what_looks_like_an_element(prolog: str) -> None:
+    assert (
+        rejection(rss(item(TEXT), prolog=prolog)).reason
+        == "XML that declares entities of its own is refused: they can grow without limit"
+    )
+
+
+def test_an_article_may_hold_a_declaration_as_text() -> None:
+    prolog = '<?xml version="1.0"?><!-- made by hand --><!DOCTYPE rss PUBLIC "-//x//y" "http://e.org/rss.dtd">'
+    found = rss(item(TEXT).replace("<title>T", "<title><![CDATA[What <!ENTITY x> does]]>"), prolog=prolog)
+    assert draft(found).text == TEXT
+
+
 def test_an_article_about_entities_is_read() -> None:
     assert (
         draft(rss(item("<p>Write &lt;!ENTITY x&gt; or &lt;!DOCTYPE y [&gt;.</p>"))).text
@@ -168,7 +202,11 @@ def test_a_hostile_entry_is_rejected_and_the_rest_is_read() -> None:
         ("<!--" * 9000, False),
         ("<?" * 9000, False),
         ("<!DOCTYPE [" * 5000, False),
+        ("<!DOCTYPE " * 20_000, False),
+        ("<!DOCTYPE '" * 20_000, False),
     ],
 )
 def test_a_long_prolog_is_no_trap(prolog: str, feed: bool) -> None:
-    assert formats.is_feed(document(prolog + rss(item(TEXT), prolog=""))) is feed
+    given = document(prolog + rss(item(TEXT), prolog=""))
+    assert formats.is_feed(given) is feed
+    assert [isinstance(found, Draft) for found in formats.parse(given, {}, Settings())] == [feed]

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from newsqa import pages
+from newsqa import escape, pages
 from newsqa.service import Turn
 from newsqa.types import Answer, Article, Citation, Copy, Filters, Progress, Rejection, Report, Stage
 
@@ -166,19 +166,21 @@ def test_markdown_leaves_what_gradio_is_given_as_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_escaped_text_is_nothing_but_text_to_markdown(value: str) -> None:
-    paragraph = MarkdownIt("commonmark", {"html": True}).enable("strikethrough").parse(f"x{pages.text(value)}")
+    paragraph = MarkdownIt("commonmark", {"html": True}).enable("strikethrough").parse(f"x{escape.text(value)}")
     assert [token.type for token in paragraph] == ["paragraph_open", "inline", "paragraph_close"]
     assert {child.type for child in paragraph[1].children or []} <= {"text", "text_special"}
 
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_escaped_text_has_no_character_that_means_something(value: str) -> None:
-    assert re.search(r"[<>\"'`$*_{}\\\[\]()!|~@:/\n]", str(pages.text(value))) is None
+    assert re.search(r"[<>\"'`$*_{}\\\[\]()!|~@:/\n]", str(escape.text(value))) is None
 
 
 def test_text_keeps_its_words_and_drops_only_what_is_not_text() -> None:
-    assert html.unescape(pages.text("a <b> & “c” № 5\n\té 日本 👩‍🚒 \u200f")) == "a <b> & “c” № 5\n\té 日本 👩‍🚒 \u200f"
-    assert html.unescape(pages.text("a\u202eb\u202cc\x00d\x1be\ud800f\u2066g\u2069")) == "abcdefg"
+    assert (
+        html.unescape(escape.text("a <b> & “c” № 5\n\té 日本 👩‍🚒 \u200f")) == "a <b> & “c” № 5\n\té 日本 👩‍🚒 \u200f"
+    )
+    assert html.unescape(escape.text("a\u202eb\u202cc\x00d\x1be\ud800f\u2066g\u2069")) == "abcdefg"
 
 
 @pytest.mark.parametrize(
@@ -202,12 +204,12 @@ def test_text_keeps_its_words_and_drops_only_what_is_not_text() -> None:
     ],
 )
 def test_only_http_urls_become_links(url: str | None, expected: str | None) -> None:
-    assert pages.safe_url(url) == expected
+    assert escape.safe_url(url) == expected
 
 
 def test_article_href_carries_revision_and_offsets() -> None:
-    assert pages.article_href("a/1?", 2, 3, 9) == "/articles/a%2F1%3F?revision=2&start=3&end=9#quote"
-    assert pages.article_href("a1", 2) == "/articles/a1?revision=2"
+    assert escape.article_href("a/1?", 2, 3, 9) == "/articles/a%2F1%3F?revision=2&start=3&end=9#quote"
+    assert escape.article_href("a1", 2) == "/articles/a1?revision=2"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +252,7 @@ def test_turns_are_shown_in_order_with_their_state_filters_and_problems() -> Non
 
 def test_a_card_marks_the_quote_in_its_passage() -> None:
     card = pages.sources([Turn("When?", ANSWER)])
-    assert f"<mark>{pages.text(QUOTE)}</mark>" in card
+    assert f"<mark>{escape.text(QUOTE)}</mark>" in card
     seen = Elements(card)
     assert seen.text == (
         "Sources[1] Bridge opensHarbour Courier · 4 March 2025Before.\n"

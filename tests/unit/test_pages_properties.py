@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsqa import pages
+from newsqa import escape, pages
 from newsqa.types import Article
 
 HIDDEN = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -16,12 +16,12 @@ lines = st.lists(words, max_size=6).map("\n".join)
 
 @given(words)
 def test_escaping_changes_no_word(value: str) -> None:
-    assert html.unescape(pages.text(value)) == value
+    assert html.unescape(escape.text(value)) == value
 
 
 @given(st.text())
 def test_any_text_escapes_to_harmless_utf8(value: str) -> None:
-    escaped = str(pages.text(value))
+    escaped = str(escape.text(value))
     assert re.search(r"[<>\"'`$*_{}\\\[\]()!|~@:/\n\u202a-\u202e\u2066-\u2069]", escaped) is None
     escaped.encode()
 

@@ -19,10 +19,6 @@ def test_scores_are_sums_of_reciprocal_ranks() -> None:
     assert [s for _, s in fused] == pytest.approx([1 / 62 + 1 / 61, 1 / 61])
 
 
-def test_weights_favour_a_ranking() -> None:
-    assert [i for i, _ in fuse([[(1, 1.0)], [(2, 1.0)]], weights=[1.0, 2.0])] == [2, 1]
-
-
 @given(rankings)
 def test_every_id_comes_once_and_best_first(given_rankings: list[list[tuple[int, float]]]) -> None:
     fused = fuse(given_rankings)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from newsqa.errors import FormatError
 from newsqa.formats import feed, html, jsonl, table, text
 from newsqa.formats.content import Head, read_head
-from newsqa.settings import Settings
+from newsqa.formats.lines import too_long
+from newsqa.settings import MEGABYTE, Settings
 from newsqa.types import Document, Draft, Rejection
 
 
@@ -40,11 +41,20 @@ def parse(document: Document, fields: Mapping[str, str], settings: Settings) -> 
     try:
         head = read_head(document)
         chosen = next(each for each in _FORMATS if each.matches(head, fields))
-        yield from chosen.parse(document, head, fields, settings)
+        for found in chosen.parse(document, head, fields, settings):
+            yield _within_limit(found, document, settings)
     except FormatError as error:
         yield Rejection(document.location, str(error), error.line)
     except OSError as error:
         yield Rejection(document.location, f"can't be read: {error.strerror or error}")
+
+
+def _within_limit(found: Draft | Rejection, document: Document, settings: Settings) -> Draft | Rejection:
+    """Refuse what grew while it was read: the formats bound only what goes in."""
+    limit = settings.max_article_mb * MEGABYTE
+    if isinstance(found, Rejection) or len(found.text) + len(found.title) <= limit:
+        return found
+    return Rejection(document.location, too_long(settings, "article"))
 
 
 def is_feed(document: Document) -> bool:

@@ -24,7 +24,13 @@ _PROLOG = re.compile(
     r"(?>\s++|<\?(?>.*?\?>)|<!--(?>.*?-->)|<!DOCTYPE[^\[>]*+(?>\[.*?\]\s*+)?>)*+", re.IGNORECASE | re.DOTALL
 )
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
-_DECLARES = re.compile(r"<!ENTITY|<!DOCTYPE[^\[>]*+\[", re.IGNORECASE)
+# Nothing in such a beginning can be read in two ways, and nothing in it or after it can declare an entity.
+_PLAIN_START = re.compile(
+    r"""(?>\s++|<\?[^<>]*+(?<=[^<]\?)>|<!--[^<>]*+(?<=[^!-]--)>"""
+    r"""|<!DOCTYPE(?>[^<>\["']++|"[^<>"]*+"|'[^<>']*+')*+>)*+<[A-Za-z_]""",
+    re.IGNORECASE,
+)
+_DECLARES = re.compile(r"<!(?:ENTITY|ATTLIST)", re.IGNORECASE)
 _ENCODING = re.compile(r"""(<\?xml[^>]*?)\s+encoding\s*=\s*["']([\w.:-]+)["']""", re.IGNORECASE)
 _TITLE_SHOWN = 60
 
@@ -76,7 +82,8 @@ def _read(document: Document, settings: Settings) -> feedparser.FeedParserDict:
     data = read_whole(document, settings)
     declared = _ENCODING.search(data[:256].decode("latin-1"))
     text = decode(data, declared[2] if declared else None, mend=True).lstrip()
-    if _DECLARES.search(text, 0, _first_element(text)):
+    text = _ENCODING.sub(r"\1", text, count=1)
+    if not _PLAIN_START.match(text) and _DECLARES.search(text):
         raise FormatError("XML that declares entities of its own is refused: they can grow without limit")
     if text.count("<") > MAX_TAGS:
         raise FormatError(f"a feed of more than {MAX_TAGS:,} tags")
@@ -85,9 +92,8 @@ def _read(document: Document, settings: Settings) -> feedparser.FeedParserDict:
         raise FormatError(f"XML that is not a feed: its root element is '{root}'")
     # Bytes of a known encoding: feedparser would take a string for a path, and guess at bytes.
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": document.location}
-    data = _ENCODING.sub(r"\1", text, count=1).encode()
     feed = feedparser.parse(
-        io.BytesIO(data),
+        io.BytesIO(text.encode()),
         response_headers=headers,
         sanitize_html=False,  # only text is taken from it
         resolve_relative_uris=False,  # of links inside the text
@@ -95,11 +101,6 @@ def _read(document: Document, settings: Settings) -> feedparser.FeedParserDict:
     if not feed.entries:
         raise FormatError(f"malformed feed: {feed.bozo_exception}" if feed.bozo else "the feed has no entries")
     return feed
-
-
-def _first_element(text: str) -> int:
-    first = re.search(r"<[A-Za-z_]", text)
-    return first.start() if first else len(text)
 
 
 def _draft(entry: feedparser.FeedParserDict, feed: feedparser.FeedParserDict) -> Draft:
