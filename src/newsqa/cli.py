@@ -211,7 +211,7 @@ def _open(session: Session) -> Index:
     return Index.open(settings, model_id(settings))
 
 
-@command(app, "newsqa show 3f9c2a7d", "newsqa show 3f9c2a7d --revision 1 --start 120 --end 245")
+@command(app, "newsqa show 3f9c2a7d5be81046", "newsqa show 3f9c2a7d5be81046 --revision 1 --start 120 --end 245")
 def show(
     session: Session,
     article_id: options.ArticleId,
@@ -233,7 +233,7 @@ def show(
     return options.OK
 
 
-@command(app, "newsqa remove 3f9c2a7d", "newsqa remove 3f9c2a7d 81b0e55c")
+@command(app, "newsqa remove 3f9c2a7d5be81046", "newsqa remove 3f9c2a7d5be81046 81b0e55c92f4a3d7")
 def remove(session: Session, article_ids: options.ArticleIds) -> int:
     """Remove articles from answers, at once.
 

@@ -23,15 +23,9 @@ _ROOTS = frozenset({"rss", "feed", "rdf", "channel"})
 _PROLOG = re.compile(
     r"(?>\s++|<\?(?>.*?\?>)|<!--(?>.*?-->)|<!DOCTYPE[^\[>]*+(?>\[.*?\]\s*+)?>)*+", re.IGNORECASE | re.DOTALL
 )
-_ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
-# Nothing in such a beginning can be read in two ways, and nothing in it or after it can declare an entity.
-_PLAIN_START = re.compile(
-    r"""(?>\s++|<\?[^<>]*+(?<=[^<]\?)>|<!--[^<>]*+(?<=[^!-]--)>"""
-    r"""|<!DOCTYPE(?>[^<>\["']++|"[^<>"]*+"|'[^<>']*+')*+>)*+<[A-Za-z_]""",
-    re.IGNORECASE,
-)
+_ROOT = re.compile(r"<(?=[A-Za-z_])(?:[\w.-]+:)?([\w.-]+)")
 _DECLARES = re.compile(r"<!(?:ENTITY|ATTLIST)", re.IGNORECASE)
-_ENCODING = re.compile(r"""(<\?xml[^>]*?)\s+encoding\s*=\s*["']([\w.:-]+)["']""", re.IGNORECASE)
+_ENCODING = re.compile(r"""<\?xml[^>]*?\s+encoding\s*=\s*["']([\w.:-]+)["']""", re.IGNORECASE)
 _TITLE_SHOWN = 60
 
 MAX_TAGS = 250_000
@@ -81,19 +75,20 @@ def _prolog_end(text: str) -> int:
 def _read(document: Document, settings: Settings) -> feedparser.FeedParserDict:
     data = read_whole(document, settings)
     declared = _ENCODING.search(data[:256].decode("latin-1"))
-    text = decode(data, declared[2] if declared else None, mend=True).lstrip()
-    text = _ENCODING.sub(r"\1", text, count=1)
-    if not _PLAIN_START.match(text) and _DECLARES.search(text):
+    text = decode(data, declared[1] if declared else None, mend=True).lstrip()
+    start = _prolog_end(text)
+    if _DECLARES.search(text, 0, start):
         raise FormatError("XML that declares entities of its own is refused: they can grow without limit")
     if text.count("<") > MAX_TAGS:
         raise FormatError(f"a feed of more than {MAX_TAGS:,} tags")
     check_attributes(text)
     if (root := _root(text)) not in _ROOTS:
         raise FormatError(f"XML that is not a feed: its root element is '{root}'")
-    # Bytes of a known encoding: feedparser would take a string for a path, and guess at bytes.
+    # From the root element on, where nothing can declare an entity, whatever feedparser makes of the rest;
+    # as bytes of a known encoding: it would take a string for a path, and guess at bytes.
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": document.location}
     feed = feedparser.parse(
-        io.BytesIO(text.encode()),
+        io.BytesIO(text[start:].encode()),
         response_headers=headers,
         sanitize_html=False,  # only text is taken from it
         resolve_relative_uris=False,  # of links inside the text
