@@ -220,17 +220,15 @@ class _Run:
 
     def _clean(self, document: Document, source: Source) -> Iterator[tuple[Draft, str]]:
         """Yield cleaned drafts with their origin; what can't be used is rejected with its reason."""
-        number = 0
         try:
             for draft in formats.parse(document, source.fields, self._settings):
                 if isinstance(draft, Rejection):
                     self._rejected.append(draft)
                     continue
-                number += 1
                 try:
                     cleaned = clean(draft)
                 except FormatError as error:
-                    self._rejected.append(Rejection(document.location, f"article {number}: {error}", error.line))
+                    self._rejected.append(Rejection(document.location, str(error), draft.line))
                     continue
                 origin = document.location if draft.key is None else f"{document.location}#{draft.key}"
                 yield cleaned, origin

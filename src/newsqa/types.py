@@ -41,6 +41,8 @@ class Draft:
     published: str | None = None
     language: str | None = None
     key: str | None = None
+    line: int | None = field(default=None, compare=False)
+    """Where it stands in its document, counted from 1, where that has lines."""
 
 
 @dataclass(frozen=True, slots=True)

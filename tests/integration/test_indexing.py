@@ -264,11 +264,16 @@ def test_records_without_a_url_are_articles_of_their_own(
 
 
 def test_one_bad_article_is_reported_and_the_rest_is_indexed(run: Callable[..., Report], folder: Path) -> None:
-    lines = [json.dumps({"title": "a", "text": BRIDGE, "url": "https://o.example/a"}), "{broken", '{"title": "x"}']
+    lines = [
+        json.dumps({"title": "a", "text": BRIDGE, "url": "https://o.example/a"}),
+        "{broken",
+        '{"title": "x"}',
+        '{"text": "7."}',
+    ]
     (folder / "all.jsonl").write_text("\n".join(lines), encoding="utf-8")
     report = run()
     assert report.added == 1
-    assert [r.line for r in report.rejected] == [2, 3]
+    assert [r.line for r in report.rejected] == [2, 3, 4]
 
 
 def test_filters_are_exact(run: Callable[..., Report], folder: Path, settings: Settings) -> None:

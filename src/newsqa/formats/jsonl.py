@@ -42,7 +42,7 @@ def parse(document: Document, head: Head, fields: Mapping[str, str], settings: S
     for line, raw in _records(document, head, settings):
         records += 1
         try:
-            yield columns.draft(_object(raw, settings))
+            yield columns.draft(_object(raw, settings), line)
         except FormatError as error:
             yield Rejection(document.location, str(error), line)
     if not records:

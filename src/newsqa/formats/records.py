@@ -70,8 +70,8 @@ class Columns:
             if _plain(column) not in found:
                 raise FormatError(f"no column '{column}' for field '{field}'; found: {_listed(columns)}")
 
-    def draft(self, record: Mapping[str, object]) -> Draft:
-        """Make a draft; raises FormatError when the record holds no text."""
+    def draft(self, record: Mapping[str, object], line: int) -> Draft:
+        """Make a draft of the record at ``line``; raises FormatError when the record holds no text."""
         values = {_plain(column): value for column, value in record.items()}
         text = _paragraphs(self._value(values, "text"))
         if not text:
@@ -80,6 +80,7 @@ class Columns:
         url = _string(self._value(values, "url"))
         key = _string(self._value(values, "key"))
         return Draft(
+            line=line,
             text=fragment_text(text) if is_markup(text) else text,
             title=title,
             url=url,

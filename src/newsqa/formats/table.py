@@ -39,7 +39,7 @@ def parse(document: Document, head: Head, fields: Mapping[str, str], settings: S
         columns.check(header)
         for line, row in rows:
             try:
-                yield columns.draft(_record(header, row))
+                yield columns.draft(_record(header, row), line)
             except FormatError as error:
                 yield Rejection(document.location, str(error), line)
 
