@@ -524,15 +524,24 @@ def test_verify_refuses_what_is_no_answer(
 
 @pytest.fixture
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """Pauses pass at once; in each third a signal asks to end."""
-    slept: list[float] = []
+    """Pauses pass at once; in each third a signal asks to end.
 
-    def wait(event: threading.Event, seconds: float) -> None:
+    Only that event's: other threads of this process (progress bars have one) wait for events of their own.
+    """
+    slept: list[float] = []
+    asked_to_stop = options.asked_to_stop
+
+    def wait(seconds: float) -> None:
         slept.append(seconds)
         if len(slept) % 3 == 0:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(threading.Event, "wait", wait)
+    def impatient() -> threading.Event:
+        event = asked_to_stop()
+        monkeypatch.setattr(event, "wait", wait)
+        return event
+
+    monkeypatch.setattr(options, "asked_to_stop", impatient)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield slept
     for number, handler in before.items():
