@@ -1,43 +1,60 @@
 """Spans -> Answer: select, abstain, cite.
 
-A quote that is not, to the letter, what its article says at its offsets is
-never shown: `cite` raises instead.
+An answer is shown inside the whole sentences around it, its quote. What is not, to
+the letter, what the article says at its offsets is never shown: `cite` raises instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from newsqa.errors import CitationError
+from newsqa.match import normalised
 from newsqa.types import Answer, Article, Citation, Copy, Filters, Passage, Span
 
-Sources = Mapping[str, tuple[Article, Sequence[Article]]]
-"""Article id to the article and its near copies."""
+Sentences = Callable[[str], list[tuple[int, int]]]
+"""Returns the ``[start, end)`` of each sentence of a text."""
 
 NEAR = 3
 """How many nearest passages to show when abstaining."""
 
 
-def cite(number: int, span: Span, article: Article, copies: Sequence[Article] = ()) -> Citation:
-    """Cite a span of an article.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What spans are cited from: ``articles`` has each by its id, with its near copies."""
 
-    Raises CitationError unless ``article.text[start:end]`` is the very quote.
+    articles: Mapping[str, tuple[Article, Sequence[Article]]]
+    sentences: Sentences
+
+
+def cite(
+    number: int, span: Span, article: Article, copies: Sequence[Article] = (), *, sentences: Sentences
+) -> Citation:
+    """Cite the answer that a span is, with the whole sentences around it as its quote.
+
+    Raises CitationError unless quote and answer are what the article says at their offsets.
     """
-    passage = span.passage
-    quote = span.text
-    if (article.id, article.revision) != (passage.article_id, passage.revision):
-        raise CitationError(f"passage {passage.id} is not of article {article.id}, revision {article.revision}")
-    if not quote or article.text[span.start : span.end] != quote:
-        raise CitationError(f"article {article.id}: text[{span.start}:{span.end}] is not the quote {quote[:80]!r}")
+    _verify(span, article)
+    shown = show(number, _quote(span, sentences), article, copies)
+    return replace(shown, answer=span.text, answer_start=span.start, answer_end=span.end)
+
+
+def show(number: int, quote: Span, article: Article, copies: Sequence[Article] = ()) -> Citation:
+    """Cite words that are no answer; raises CitationError unless the article says them there."""
+    _verify(quote, article)
+    words, passage = quote.text, quote.passage
     return Citation(
         number=number,
         article_id=article.id,
         revision=article.revision,
-        quote=quote,
-        start=span.start,
-        end=span.end,
+        quote=words,
+        start=quote.start,
+        end=quote.end,
+        answer=None,
+        answer_start=None,
+        answer_end=None,
         title=article.title,
         outlet=article.outlet,
         published=article.published,
@@ -45,60 +62,100 @@ def cite(number: int, span: Span, article: Article, copies: Sequence[Article] = 
         passage=article.text[passage.start : passage.end],
         passage_start=passage.start,
         passage_end=passage.end,
-        score=span.score,
-        also_in=tuple(Copy(c.id, c.revision, c.title, c.outlet, c.published, c.url, quote in c.text) for c in copies),
+        score=quote.score,
+        support=quote.support,
+        also_in=tuple(Copy(c.id, c.revision, c.title, c.outlet, c.published, c.url, words in c.text) for c in copies),
     )
 
 
-def within(filters: Filters, spans: Iterable[Span], articles: Sources) -> Iterator[Span]:
-    """Yield spans of articles that filters keep; one of another is moved to a near copy that has its very words."""
-    for span in spans:
-        article, copies = articles[span.passage.article_id]
-        if filters.keep(article):
-            yield span
-        else:
-            moved = (_moved(span, copy) for copy in copies if filters.keep(copy))
-            yield from islice(filter(None, moved), 1)
+def parts(citation: Citation) -> tuple[str, str, str]:
+    """Split a quote into what stands before its answer, the answer, and what stands after it.
+
+    Without an answer, the first part is the quote and the others are empty.
+    """
+    if citation.answer_start is None or citation.answer_end is None:
+        return citation.quote, "", ""
+    start, end = citation.answer_start - citation.start, citation.answer_end - citation.start
+    return citation.quote[:start], citation.quote[start:end], citation.quote[end:]
 
 
-def _moved(span: Span, copy: Article) -> Span | None:
-    """Find a span, with its passage if possible, in a copy of its article."""
+def _verify(span: Span, article: Article) -> None:
     passage = span.passage
-    text, start = passage.text, copy.text.find(passage.text)
-    offset = span.start - passage.start
-    if start < 0:
-        text, start, offset = span.text, copy.text.find(span.text), 0
-    if start < 0:
-        return None
-    there = replace(
-        passage,
-        article_id=copy.id,
-        revision=copy.revision,
-        start=start,
-        end=start + len(text),
-        text=text,
-        title=copy.title,
-        outlet=copy.outlet,
-        published=copy.published,
-    )
-    return Span(there, start + offset, start + offset + len(span.text), span.score)
+    if (article.id, article.revision) != (passage.article_id, passage.revision):
+        raise CitationError(f"passage {passage.id} is not of article {article.id}, revision {article.revision}")
+    inside = passage.start <= span.start < span.end <= passage.end
+    if not inside or article.text[span.start : span.end] != span.text:
+        raise CitationError(f"article {article.id}: text[{span.start}:{span.end}] is not {span.text[:80]!r}")
+
+
+def _quote(span: Span, sentences: Sentences) -> Span:
+    """Widen a span to the whole sentences of its passage that it touches."""
+    low, high = span.start - span.passage.start, span.end - span.passage.start
+    touched = [bounds for bounds in sentences(span.passage.text) if bounds[0] < high and low < bounds[1]]
+    start, end = min([low, *(s for s, _ in touched)]), max([high, *(e for _, e in touched)])
+    return replace(span, start=span.passage.start + start, end=span.passage.start + end)
+
+
+def within(filters: Filters, spans: Iterable[Span], sources: Sources) -> Iterator[Span]:
+    """Yield spans of articles that filters keep.
+
+    In place of another comes where else its answer stands, or else a near copy that has its very quote.
+    """
+    for span in spans:
+        yield from islice(_kept(filters, span, sources), 1)
+
+
+def _kept(filters: Filters, span: Span, sources: Sources) -> Iterator[Span]:
+    every = (span, *span.also)
+    places = [replace(place, also=tuple(other for other in every if other is not place)) for place in every]
+    for place in places:
+        if filters.keep(sources.articles[place.passage.article_id][0]):
+            yield place
+    for place in places:
+        for copy in sources.articles[place.passage.article_id][1]:
+            if filters.keep(copy) and (moved := _moved(place, copy, sources.sentences)):
+                yield moved
+
+
+def _moved(span: Span, copy: Article, sentences: Sentences) -> Span | None:
+    """Find a span and its quote, with its passage if possible, in a copy of its article."""
+    whole = replace(span, start=span.passage.start, end=span.passage.end)
+    for part in (whole, _quote(span, sentences)):
+        if (start := copy.text.find(part.text)) >= 0:
+            there = replace(
+                span.passage,
+                article_id=copy.id,
+                revision=copy.revision,
+                start=start,
+                end=start + len(part.text),
+                text=part.text,
+                title=copy.title,
+                outlet=copy.outlet,
+                published=copy.published,
+            )
+            by = start - part.start
+            return replace(span, passage=there, start=span.start + by, end=span.end + by)
+    return None
 
 
 def select(spans: Iterable[Span], k: int) -> list[Span]:
-    """Return the best spans, at most ``k``, from different articles and with different quotes."""
+    """Return the best spans, at most ``k``, that give different answers and don't overlap."""
     chosen: list[Span] = []
-    articles: set[str] = set()
-    quotes: set[str] = set()
+    answers: set[str] = set()
     for span in sorted(spans, key=lambda span: -span.score):
-        words = " ".join(span.text.split()).casefold()
-        if span.passage.article_id in articles or words in quotes:
+        answer = normalised(span.text)
+        if answer in answers or any(_overlap(span, other) for other in chosen):
             continue
-        articles.add(span.passage.article_id)
-        quotes.add(words)
+        answers.add(answer)
         chosen.append(span)
         if len(chosen) == k:
             break
     return chosen
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    same = one.passage.article_id == other.passage.article_id
+    return same and one.start < other.end and other.start < one.end
 
 
 def build(
@@ -110,9 +167,9 @@ def build(
     min_confidence: float,
     filters: Filters,
     searched: int,
-    articles: Sources,
+    sources: Sources,
 ) -> Answer:
-    """Answer with up to ``k`` quotes, or abstain when none reaches ``min_confidence``.
+    """Give up to ``k`` answers, or abstain when none reaches ``min_confidence``.
 
     Args:
         question: What was asked.
@@ -122,23 +179,25 @@ def build(
         min_confidence: Least score of a span that is shown as an answer.
         filters: Which articles may be cited.
         searched: How many articles were searched.
-        articles: Each passage's article, at the passage's revision, with its near copies.
+        sources: Each passage's article, at the passage's revision.
 
     Raises:
         CitationError: A span is not verbatim.
     """
-    best = select(within(filters, spans, articles), k)
+    best = select(within(filters, spans, sources), k)
     confidence = best[0].score if best else 0.0
-    answers = [span for span in best if span.score >= min_confidence]
-    citations = tuple(cite(n, span, *articles[span.passage.article_id]) for n, span in enumerate(answers, start=1))
+    citations = tuple(
+        cite(number, span, *sources.articles[span.passage.article_id], sentences=sources.sentences)
+        for number, span in enumerate((span for span in best if span.score >= min_confidence), start=1)
+    )
     answer = Answer(question, None, citations, (), confidence, None, searched)
     if citations:
-        return replace(answer, text=citations[0].quote)
-    nearest = within(filters, (Span(p, p.start, p.end, 0.0) for p in passages), articles)
-    near = list(islice(_one_an_article(nearest), NEAR))
+        return replace(answer, text=citations[0].answer)
+    nearest = within(filters, (Span(p, p.start, p.end, 0.0) for p in passages), sources)
+    near = enumerate(islice(_one_an_article(nearest), NEAR), start=1)
     return replace(
         answer,
-        near=tuple(cite(n, span, *articles[span.passage.article_id]) for n, span in enumerate(near, start=1)),
+        near=tuple(show(number, span, *sources.articles[span.passage.article_id]) for number, span in near),
         reason=_reason(passages, searched),
     )
 
@@ -156,4 +215,4 @@ def _reason(passages: Sequence[Passage], searched: int) -> str:
         return "There are no articles to search, or none that the filters keep."
     if not passages:
         return "No passage has anything in common with the question."
-    return "No sentence that was found answers the question with enough confidence."
+    return "Nothing that was read answers the question with enough confidence."

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from newsqa import options, output
 from newsqa.errors import (
@@ -28,7 +29,7 @@ from newsqa.errors import (
     UsageError,
 )
 from newsqa.options import Outlets, Session, Shared, Since, Until, command
-from newsqa.output import Output
+from newsqa.output import Line, Output, Row
 from newsqa.types import Answer, Filters, Report, Stage
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ LONGEST_QUESTION = 100_000
 LASTING = (UsageError, IndexMissingError, IndexCorruptError, IndexMismatchError, ModelError)
 """What no later round of ``watch`` can mend."""
 EXIT_CODES = """\b
-Exit codes: 0 done or answered, 1 no answer found, 2 wrong use,
-3 broken or missing index, 4 indexed but some sources were rejected.
+Exit codes: 0 done or answered, 1 no answer found or below a floor,
+2 wrong use, 3 broken or missing index, 4 indexed but some sources were rejected.
 """
 
 app = typer.Typer(name="newsqa", no_args_is_help=True, rich_markup_mode=None)
@@ -275,6 +276,89 @@ def verify(session: Session, answers: options.AnswersFile = None) -> int:
     sound = not any(c.failed for c in checks)
     session.output.result({"ok": sound, "checks": [asdict(c) for c in checks]}, output.check_lines(checks))
     return options.OK if sound else options.BROKEN_INDEX
+
+
+@command(
+    app,
+    "newsqa evaluate examples/questions.jsonl --report report.html",
+    "newsqa evaluate questions.jsonl --without-articles --json > before.json",
+    "newsqa evaluate --compare before.json after.json",
+    "newsqa evaluate squad-dev.json.gz --limit 500",
+)
+def evaluate(  # noqa: PLR0913  each is an option
+    session: Session,
+    questions: options.QuestionsFile = None,
+    report: options.ReportFile = None,
+    given: options.Given = False,
+    without_articles: options.WithoutArticles = False,
+    half: options.Half = None,
+    limit: options.Sample = None,
+    compare: options.Compare = None,
+    floors: options.FloorsFile = None,
+    write_floors: options.WriteFloors = False,
+    allow_lower: options.AllowLower = None,
+) -> int:
+    """Measure newsqa on questions with known answers.
+
+    Read are lines of {"question", "answers", "articles"} (articles: URLs that hold
+    an answer; no answers: there is none), SQuAD, whose contexts are asked without an
+    index, and quizzes with "articles_with_answer". Citations must verify, all of them.
+    """
+    out = session.output
+    if compare:
+        return _compare(out, *map(options.evaluation, compare))
+    if questions is None:
+        raise UsageError("Name a file of questions, or two results: newsqa evaluate --compare A.json B.json")
+    if write_floors and not floors:
+        raise UsageError("--write-floors needs --floors FILE")
+    if allow_lower and not write_floors:
+        raise UsageError("--allow-lower needs --write-floors")
+    from newsqa.evaluate import floors as gate
+    from newsqa.evaluate import outcomes, plots, run, summary
+
+    kept = gate.read(floors, new=write_floors) if floors else None
+    if report:
+        plots.check_installed()
+        options.writable("--report", report)
+    with out.progress() as progress:
+        way = outcomes.Way(given, without_articles, half, limit)
+        found = run.evaluate(session.settings(), questions, way, progress=progress)
+    missed = []
+    if floors and kept:
+        missed = gate.write(found, floors, kept, allow_lower) if write_floors else gate.check(found, kept)
+    if report:
+        from newsqa.evaluate.report import page
+
+        report.write_text(page(found), encoding="utf-8")
+    out.result(outcomes.document(found) | {"missed": missed}, _tables(out, summary.tables(found)))
+    for line in missed:
+        out.warning(line)
+    if unverified := sum(outcome.unverified for outcome in found.outcomes):
+        out.warning(f"{unverified:,} citations don't verify. This is a defect in newsqa.")
+        return options.BROKEN_INDEX
+    return options.BELOW_FLOOR if missed else options.OK
+
+
+def _compare(out: Output, first: Mapping[str, Any], second: Mapping[str, Any]) -> int:
+    """Show how two results of ``evaluate --json`` differ."""
+    from newsqa.evaluate import outcomes, summary
+    from newsqa.evaluate.compare import compare
+
+    with out.status("Comparing…"):
+        asked, differences = compare(outcomes.load(first).outcomes, outcomes.load(second).outcomes)
+    document = {
+        "questions": asked,
+        "differences": [asdict(d) | {"beyond_chance": d.beyond_chance} for d in differences],
+    }
+    out.result(document, _tables(out, summary.comparison(asked, differences)))
+    return options.OK
+
+
+def _tables(out: Output, tables: Iterable[list[Row]]) -> Iterator[Line]:
+    for number, rows in enumerate(tables):
+        if number:
+            yield Text()
+        yield from output.table(out.stdout, rows)
 
 
 @command(app, "newsqa sources")

@@ -321,7 +321,7 @@ def _passage(row: sqlite3.Row) -> Passage:
 
 
 def _conditions(filters: Filters) -> tuple[str, list[str]]:
-    """Return a WHERE clause over ``revisions r`` and its values; empty when nothing is filtered."""
+    """Return a WHERE clause over ``articles a`` and ``revisions r``, and its values; empty when nothing is filtered."""
     clauses, values = [], []
     for operator, day in ((">=", filters.since), ("<=", filters.until)):
         if day is not None:
@@ -330,4 +330,10 @@ def _conditions(filters: Filters) -> tuple[str, list[str]]:
     if filters.outlets:
         clauses.append(f"r.outlet COLLATE NOCASE IN ({', '.join('?' * len(filters.outlets))})")
         values += filters.outlets
+    if filters.only is not None:
+        clauses.append("a.id IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(sorted(filters.only)))
+    if filters.without:
+        clauses.append("a.id NOT IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(sorted(filters.without)))
     return " AND ".join(clauses), values

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -29,6 +29,7 @@ from newsqa.output import Output
 from newsqa.settings import Settings
 
 OK, NO_ANSWER, WRONG_USE, BROKEN_INDEX, SOURCE_REJECTED, INTERRUPTED, DEFECT = 0, 1, 2, 3, 4, 130, 70
+BELOW_FLOOR = NO_ANSWER
 
 LARGEST = 2**31 - 1
 """Of a number that is counted with; far above any that means something, and whole in SQLite and FAISS."""
@@ -99,6 +100,34 @@ End = Annotated[int | None, typer.Option(metavar="N", min=0, max=LARGEST, help="
 AnswersFile = Annotated[
     str | None, typer.Option("--answers", metavar="FILE", help="Check what ask --json gave, too; - is standard input.")
 ]
+QuestionsFile = Annotated[
+    Path | None, typer.Argument(metavar="QUESTIONS", help="JSON Lines of questions with answers; may be gzipped.")
+]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML page with plots and what went wrong.")
+]
+Given = Annotated[
+    bool, typer.Option("--given", help="Search only the articles that each question comes with, not the whole index.")
+]
+WithoutArticles = Annotated[
+    bool,
+    typer.Option("--without-articles", help="Ask again with the articles that hold the answer left out of the search."),
+]
+Half = Annotated[
+    Literal["even", "odd"] | None, typer.Option(help="Every second question only: tune on one half, report the other.")
+]
+Sample = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, max=LARGEST, help="So many, evenly spread over the file.")
+]
+Compare = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(metavar="A B", help="Compare two results of --json instead, by paired bootstrap."),
+]
+FloorsFile = Annotated[
+    Path | None, typer.Option("--floors", metavar="FILE", help="Fail if a figure is below its floor.")
+]
+WriteFloors = Annotated[bool, typer.Option("--write-floors", help="Write FILE from this run; floors only rise.")]
+AllowLower = Annotated[str | None, typer.Option(metavar="WHY", help="Let floors fall; WHY goes into the CHANGELOG.")]
 Every = Annotated[str, typer.Option(metavar="TIME", help="30s, 15m, 6h or 1d.")]
 
 
@@ -271,6 +300,23 @@ def answers(place: str) -> list[dict[str, Any]]:
     found = found if isinstance(found, list) else [found]
     if not all(isinstance(answer, dict) for answer in found):
         raise UsageError(f"--answers: '{place}' holds something else than answers of: newsqa ask --json")
+    return found
+
+
+def writable(option: str, path: Path) -> None:
+    """Raise UsageError when a file's folder is not there, before long work is done for it."""
+    if not path.parent.is_dir():
+        raise UsageError(f"{option}: there is no folder '{path.parent}'")
+
+
+def evaluation(path: Path) -> dict[str, Any]:
+    """Read what ``evaluate --json`` wrote; raises UsageError for anything else than one JSON object."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--compare: '{path}' can't be read: {error}") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"--compare: '{path}' is not what newsqa evaluate --json writes")
     return found
 
 

@@ -21,6 +21,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from newsqa.answer import parts
 from newsqa.types import Answer, Article, Citation, Copy, Progress, ProgressHook, Rejection, Report, Source
 
 if TYPE_CHECKING:  # loads what only `verify` needs
@@ -139,9 +140,10 @@ def escape_what_cannot_be_encoded() -> None:
 
 
 def answer_lines(console: Console, answer: Answer, show: str, *, context: bool = False) -> Iterator[Text]:
-    """Quotes with their citations, or why there is none and the nearest passages.
+    """Answers, each with the quote that it stands in and its source, or why there is none and the nearest passages.
 
-    ``show`` is the command that opens an article, ``newsqa show``.
+    The answer has a line of its own also in a terminal, since not everyone sees
+    what is bold. ``show`` is the command that opens an article, ``newsqa show``.
     """
     if answer.text is None:
         yield Text(f"No answer found in {_count(answer.searched, 'article')}.", "bold")
@@ -151,8 +153,8 @@ def answer_lines(console: Console, answer: Answer, show: str, *, context: bool =
             yield Text("\nNear the question, but not an answer:")
     for citation in answer.citations:
         yield Text()
-        yield from _barred(console, Text(visible(citation.quote), "bold"))
-        yield from _source_lines(citation, show, f" · confidence {citation.score:.2f}")
+        yield from _quoted(console, citation)
+        yield from _place(citation, show)
         if context:
             start, end = citation.start - citation.passage_start, citation.end - citation.passage_start
             yield Text("   in context:", "dim")
@@ -160,12 +162,21 @@ def answer_lines(console: Console, answer: Answer, show: str, *, context: bool =
     for citation in answer.near:
         yield Text()
         yield from _barred(console, Text(visible(citation.quote), "dim"))
-        yield from _source_lines(citation, show, "")
+        yield Text(f"{citation.number}. {_told(citation, ' · ')}")
+        yield from _place(citation, show)
 
 
-def _source_lines(citation: Citation, show: str, sure: str) -> Iterator[Text]:
-    told = " · ".join(part for part in (citation.outlet, _day(citation.published), citation.title) if part)
-    yield Text.assemble(f"{citation.number}. {visible(told)}", (sure, "dim"))
+def _quoted(console: Console, citation: Citation) -> Iterator[Text]:
+    before, words, after = map(visible, parts(citation))
+    number = f"{citation.number}. "
+    yield from _hung(console, (number, ""), (" " * len(number), ""), Text(words, "bold"))
+    yield from _barred(console, Text.assemble(before, (words, "bold"), after))
+    sure = f" · confidence {citation.score:.2f}"
+    found = f" · found in {_count(citation.support, 'article')}" if citation.support > 1 else ""
+    yield Text.assemble(f"   {_told(citation, ' · ')}", (sure + found, "dim"))
+
+
+def _place(citation: Citation, show: str) -> Iterator[Text]:
     if citation.url:
         yield Text(f"   {visible(citation.url)}", "blue")
     place = f"--revision {citation.revision} --start {citation.start} --end {citation.end}"
@@ -173,18 +184,27 @@ def _source_lines(citation: Citation, show: str, sure: str) -> Iterator[Text]:
     yield from (Text(f"   also in: {_copy(copy)}", "dim") for copy in citation.also_in)
 
 
+def _told(source: Citation | Copy, between: str) -> str:
+    told = between.join(part for part in (source.outlet, _day(source.published), source.title) if part)
+    return visible(told or source.article_id)
+
+
 def _copy(copy: Copy) -> str:
-    told = ", ".join(part for part in (copy.outlet, _day(copy.published), copy.title) if part)
-    return visible(f"{told or copy.article_id}{'' if copy.verbatim else ' (in other words)'}")
+    return f"{_told(copy, ', ')}{'' if copy.verbatim else ' (in other words)'}"
 
 
 def _barred(console: Console, text: Text) -> Iterator[Text]:
-    """Set text off: wrapped beside a bar in a terminal, line by line behind ``>`` in a pipe."""
-    if not console.is_terminal:
-        yield from (Text("> ") + line for line in text.split("\n", allow_blank=True))
-        return
-    for line in text.wrap(console, max(20, min(console.width, WIDEST) - 2)):
-        yield Text.assemble(("│ ", "cyan"), line)
+    """Set text off: beside a bar in a terminal, behind ``>`` in a pipe."""
+    bar = "│ " if console.is_terminal else "> "
+    yield from _hung(console, (bar, "cyan"), (bar, "cyan"), text)
+
+
+def _hung(console: Console, first: tuple[str, str], rest: tuple[str, str], text: Text) -> Iterator[Text]:
+    """Put something, with its style, before each line of a text, which is wrapped in a terminal alone."""
+    width = max(20, min(console.width, WIDEST) - len(first[0]))
+    lines = text.wrap(console, width) if console.is_terminal else text.split("\n", allow_blank=True)
+    for number, line in enumerate(lines):
+        yield Text.assemble(rest if number else first, line)
 
 
 def _marked(console: Console, text: str, start: int, end: int) -> Text:

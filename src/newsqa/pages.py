@@ -13,6 +13,7 @@ from pathlib import PurePath
 
 from markupsafe import Markup
 
+from newsqa.answer import parts
 from newsqa.escape import article_href, safe_url, text
 from newsqa.service import Turn
 from newsqa.types import (
@@ -89,14 +90,21 @@ def _outcome(outcome: Answer | Stage | str) -> Markup:
 def _quoted(citation: Citation) -> Markup:
     return Markup(
         '<blockquote class="nq-quote" dir="auto">{}</blockquote>'
-        '<p class="nq-from"><a href="{}">[{}]</a> {} · <bdi>{}</bdi></p>'
+        '<p class="nq-from"><a href="{}">[{}]</a> {} · <bdi>{}</bdi>{}</p>'
     ).format(
-        text(citation.quote),
+        _emphasised(citation, Markup("<mark>{}</mark>")),
         _href(citation),
         citation.number,
         _provenance(citation),
         text(citation.title or "Untitled"),
+        f" · found in {count(citation.support, 'article')}" if citation.support > 1 else "",
     )
+
+
+def _emphasised(citation: Citation, emphasis: Markup) -> Markup:
+    """Give the quote with its answer inside ``emphasis``."""
+    before, answer, after = map(text, parts(citation))
+    return before + emphasis.format(answer) + after
 
 
 def _no_answer(answer: Answer) -> Markup:
@@ -149,8 +157,10 @@ def _context(citation: Citation, *, marked: bool) -> Markup:
         before = "…" + before[-CONTEXT:].partition(" ")[2]
     if len(after) > CONTEXT:
         after = after[:CONTEXT].rpartition(" ")[0] + "…"
-    shown = Markup("<mark>{}</mark>") if marked else Markup("{}")
-    return _tight(before) + shown.format(text(citation.quote)) + _tight(after)
+    quote = text(citation.quote)
+    if marked:
+        quote = Markup("<mark>{}</mark>").format(_emphasised(citation, Markup("<strong>{}</strong>")))
+    return _tight(before) + quote + _tight(after)
 
 
 def _tight(value: str) -> Markup:

@@ -42,7 +42,7 @@ class QA:
         return cls(
             Index.open(settings, embedder.model_id),
             embedder,
-            reader or SentenceReader(embedder, sentences, terms),
+            reader or default_reader(embedder),
             settings,
         )
 
@@ -64,7 +64,7 @@ class QA:
 
         Args:
             question: What a person asks, at most `MAX_QUESTION` characters.
-            k: How many answers at most, from different articles; ``settings.answers`` by default.
+            k: How many different answers at most; ``settings.answers`` by default.
             since: Search only articles published on this day or later.
             until: Search only articles published on this day or earlier.
             outlets: Search only articles of these outlets; all when empty.
@@ -87,7 +87,7 @@ class QA:
         clock = _Clock()
         searched = self.index.count(filters)
         yield Stage("search", f"Searching {searched:,} articles…")
-        passages, articles = self._retrieve(question, filters, clock, READ)
+        passages, sources = self._retrieve(question, filters, clock, READ)
         yield Stage("read", f"Reading {len(passages)} passages…")
         spans = self.reader.read(question, passages)
         clock.lap("read")
@@ -99,7 +99,7 @@ class QA:
             min_confidence=self._settings.min_confidence,
             filters=filters,
             searched=searched,
-            articles=articles,
+            sources=sources,
         )
         clock.lap("cite")
         yield replace(found, seconds=clock.seconds)
@@ -128,7 +128,12 @@ class QA:
                 family = [self.index.article(identity, revision), *self.index.copies(identity)]
                 articles |= {a.id: (a, [other for other in family if other is not a]) for a in family}
         clock.lap("passages")
-        return passages, articles
+        return passages, Sources(articles, sentences)
+
+
+def default_reader(embedder: Embedder) -> Reader:
+    """Make the reader that is used where none is passed in."""
+    return SentenceReader(embedder, sentences, terms)
 
 
 class _Clock:

@@ -101,11 +101,18 @@ class Span:
     start: int
     end: int
     score: float
+    also: tuple[Span, ...] = ()
+    """Where else the same answer stands, best first."""
 
     @property
     def text(self) -> str:
         """The verbatim words."""
         return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
+
+    @property
+    def support(self) -> int:
+        """How many of the articles that were read give this answer."""
+        return len({span.passage.article_id for span in (self, *self.also)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +132,10 @@ class Copy:
 class Citation:
     """A verbatim quote and where to check it: ``article.text[start:end] == quote``.
 
-    ``passage`` is ``article.text[passage_start:passage_end]``, the context around it.
+    The quote is whole sentences. ``answer`` is the part of it that answers,
+    ``article.text[answer_start:answer_end]``, within [start, end); the three are None
+    where a passage is shown without one. ``passage`` is
+    ``article.text[passage_start:passage_end]``, the context around the quote.
     """
 
     number: int
@@ -134,6 +144,9 @@ class Citation:
     quote: str
     start: int
     end: int
+    answer: str | None
+    answer_start: int | None
+    answer_end: int | None
     title: str
     outlet: str | None
     published: str | None
@@ -142,6 +155,8 @@ class Citation:
     passage_start: int
     passage_end: int
     score: float
+    support: int = 1
+    """How many of the articles that were read give the same answer, this one included."""
     also_in: tuple[Copy, ...] = ()
 
 
@@ -149,7 +164,7 @@ class Citation:
 class Answer:
     """What the archive says.
 
-    ``text`` is the best quote, equal to ``citations[0].quote``; None when newsqa
+    ``text`` is the best answer, equal to ``citations[0].answer``; None when newsqa
     abstains, then ``reason`` says why and ``near`` holds the nearest passages,
     which are not answers. ``confidence`` is in [0, 1].
     """
@@ -179,11 +194,14 @@ class Filters:
     """Which articles to search: published within [since, until], from one of ``outlets``.
 
     Undated articles are left out when a date is given. Empty outlets means all.
+    ``only`` and ``without`` name articles by id, each by itself: a near copy counts as another.
     """
 
     since: date | None = None
     until: date | None = None
     outlets: tuple[str, ...] = ()
+    only: frozenset[str] | None = None
+    without: frozenset[str] = frozenset()
 
     def keep(self, article: Article) -> bool:
         """Tell whether an article is searched."""
@@ -192,6 +210,8 @@ class Filters:
             (self.since and (not day or day < self.since.isoformat()))
             or (self.until and (not day or day > self.until.isoformat()))
             or (self.outlets and (article.outlet or "").lower() not in {name.lower() for name in self.outlets})
+            or (self.only is not None and article.id not in self.only)
+            or article.id in self.without
         )
 
 
@@ -294,7 +314,10 @@ class Reader(Protocol):
     """Finds spans that answer a question."""
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
-        """Return spans, best first, scores comparable across passages."""
+        """Return one span for each different answer, best first, scores comparable across articles.
+
+        ``passages`` are nearest first.
+        """
 
 
 class Store(Protocol):

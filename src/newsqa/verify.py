@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ from newsqa.writer import content_hash
 LARGEST = 2**31
 MAX_FAILURES = 20
 """How many failures of one check are spelt out."""
+
+# The keys of a citation that are checked, and of what type: in an answer, and where there is none.
+QUOTE = {"article_id": str, "revision": int, "quote": str, "start": int, "end": int}
+ANSWER = QUOTE | {"answer": str, "answer_start": int, "answer_end": int}
+NEAR = QUOTE | dict.fromkeys(("answer", "answer_start", "answer_end"), NoneType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +155,19 @@ def _snapshot(index: Index, connection: sqlite3.Connection) -> Iterator[str | No
 def _answers(index: Index, answers: Iterable[Mapping[str, Any]]) -> Iterator[str | None]:
     for number, answer in enumerate(answers, start=1):
         try:
-            citations = [*answer["citations"], *answer["near"]]
-            text, quotes = answer["text"], [citation["quote"] for citation in answer["citations"]]
+            text, citations, near = answer["text"], list(answer["citations"]), list(answer["near"])
+            first = citations[0]["answer"] if citations else None
         except (KeyError, TypeError) as error:
             yield f"answer {number}: not an answer as newsqa ask --json prints it ({error!r})"
             continue
-        yield None if text == (quotes[0] if quotes else None) else f"answer {number}: its text is not its first quote"
-        for citation in citations:
-            fault = _citation(index, citation)
-            yield f"answer {number}: {fault}" if fault else None
+        yield None if text == first else f"answer {number}: its text is not its first citation's answer"
+        for cited, kinds in ((citations, ANSWER), (near, NEAR)):
+            for citation in cited:
+                fault = _citation(index, citation, kinds)
+                yield f"answer {number}: {fault}" if fault else None
 
 
-def _citation(index: Index, citation: Mapping[str, Any]) -> str | None:
-    kinds = {"article_id": str, "revision": int, "quote": str, "start": int, "end": int}
+def _citation(index: Index, citation: Mapping[str, Any], kinds: Mapping[str, type]) -> str | None:
     try:
         wrong = [name for name, kind in kinds.items() if not isinstance(citation[name], kind)]
         if wrong or not 0 < citation["revision"] < LARGEST:
@@ -171,6 +177,12 @@ def _citation(index: Index, citation: Mapping[str, Any]) -> str | None:
         return str(error)
     except (KeyError, TypeError) as error:
         return f"not a citation ({error!r})"
-    quote, start, end = citation["quote"], citation["start"], citation["end"]
-    verbatim = 0 <= start < end and article.text[start:end] == quote
-    return None if verbatim else f"article {article.id}, revision {article.revision}: [{start}, {end}) is not the quote"
+    where = f"article {article.id}, revision {article.revision}"
+    start, end = citation["start"], citation["end"]
+    if not 0 <= start < end or article.text[start:end] != citation["quote"]:
+        return f"{where}: [{start}, {end}) is not the quote"
+    if kinds is NEAR:
+        return None
+    first, last = citation["answer_start"], citation["answer_end"]
+    verbatim = start <= first < last <= end and article.text[first:last] == citation["answer"]
+    return None if verbatim else f"{where}: [{first}, {last}) is not the answer, or not in the quote"

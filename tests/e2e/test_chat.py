@@ -40,11 +40,15 @@ def test_an_answer_leads_to_its_quote_in_the_article(open_chat: Open) -> None:
     quote = turn.locator(".nq-quote").first.text_content() or ""
     assert KEEPER_QUOTE in quote
     assert quote in ARTICLES[0]["text"]
+    answer = turn.locator(".nq-quote mark").first.text_content() or ""
+    assert "Oddny Falk" in answer
+    assert answer in quote
     expect(turn.locator(".nq-from").first).to_have_text(
         "[1] Harbour Courier · 7 March 2025 · Lighthouse keeper retires after forty years"
     )
     card = page.locator(".nq-card").first
     expect(card.locator("mark")).to_have_text(quote)
+    expect(card.locator("mark strong")).to_have_text(answer)
     with page.expect_popup() as opened:
         card.get_by_role("link", name="Open the article at the quote").click()
     article = opened.value

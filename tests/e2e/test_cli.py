@@ -24,7 +24,7 @@ from newsqa import cli
 
 QUESTION = "How many people were on board the ferry Lady Corrin?"
 SURELY = ("--min-confidence", "0")
-"""Takes any quote for an answer: what the tests are about is not how sure the reader is."""
+"""Takes anything for an answer: what the tests are about is not how sure the reader is."""
 STORY = (
     "Ferry fares to rise in Quillan Bay\n\n4 March 2025\n\nThe Quillan Bay ferry company will raise its fares by "
     "nine percent in April, its director Hanna Voss said on Tuesday. Passengers' groups called the decision "
@@ -73,17 +73,19 @@ def test_answer_is_quoted_from_the_article_at_the_cited_place(archive: Path, tmp
     assert asked.returncode == 0, asked.stderr
     answer = document(asked)
     assert 1 <= len(answer["citations"]) <= 2
-    assert answer["text"] == answer["citations"][0]["quote"]
+    assert answer["text"] == answer["citations"][0]["answer"]
     for citation in answer["citations"]:
         place = ("--start", str(citation["start"]), "--end", str(citation["end"]))
         shown = newsqa("show", citation["article_id"], *place, "--json", "--index", archive)
         article = document(shown)
         assert article["text"][citation["start"] : citation["end"]] == citation["quote"]
+        assert article["text"][citation["answer_start"] : citation["answer_end"]] == citation["answer"]
+        assert citation["start"] <= citation["answer_start"] < citation["answer_end"] <= citation["end"]
         assert article["marked"]["quote"] == citation["quote"]
         assert article["title"] == citation["title"]
     (tmp_path / "answer.json").write_text(asked.stdout, encoding="utf-8")
     assert newsqa("verify", "--answers", tmp_path / "answer.json", "--index", archive).returncode == 0
-    answer["citations"][0]["start"] += 1
+    answer["citations"][0]["answer_end"] -= 1
     forged = newsqa("verify", "--answers", "-", "--json", "--index", archive, given=json.dumps(answer))
     assert forged.returncode == 3
     assert [check["name"] for check in document(forged)["checks"] if check["failed"]] == ["answers"]
@@ -95,9 +97,12 @@ def test_plain_answer_in_a_pipe_is_unwrapped_and_uncoloured(archive: Path, capfd
     out, err = capfd.readouterr()
     assert err == ""
     assert "\x1b" not in out
-    quote, source = out.splitlines()[1:3]
+    answer, quote, source = out.splitlines()[1:4]
+    assert answer.startswith("1. ")
     assert quote.startswith("> ")
-    assert source.startswith("1. ")
+    assert answer.removeprefix("1. ") in quote
+    assert source.startswith("   ")
+    assert " · confidence " in source
     assert f"newsqa show --index {archive} " in out
 
 

@@ -1,27 +1,40 @@
-"""Indexes a folder as a process of its own, for `test_crash` to kill."""
+"""Indexes a folder as a process of its own, for `test_crash` to kill: crashing.py INDEX FOLDER STATEMENT.
+
+At that statement (counted from 1) it writes a byte and works on, but not past the next few: however late
+the signal comes, it comes about there.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import sqlite3
 import sys
-import time
-from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 from fakes import HashEmbedder
-from newsqa import ingest
+from newsqa import database, ingest
 from newsqa.settings import Settings
-from newsqa.types import Vectors
+
+FURTHER = 20
+opening = database._open
 
 
-class SlowEmbedder(HashEmbedder):
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        time.sleep(0.002 * len(texts))
-        return super().embed(texts)
+def opened(path: Path, mode: str) -> sqlite3.Connection:
+    connection = opening(path, mode)
+    connection.set_trace_callback(lambda _: reached(next(statements)))
+    return connection
+
+
+def reached(statement: int) -> None:
+    if statement == int(sys.argv[3]):
+        os.write(1, b".")
+    elif statement == int(sys.argv[3]) + FURTHER:
+        signal.pause()
 
 
 if __name__ == "__main__":
     ingest.READ_BATCH, ingest.SETTLE_BATCH = 7, 5
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
-    ingest.Ingest(Settings(index=Path(sys.argv[1])), embedder=SlowEmbedder()).index([sys.argv[2]], prune=True)
+    database._open, statements = opened, count(1)
+    ingest.Ingest(Settings(index=Path(sys.argv[1])), embedder=HashEmbedder()).index([sys.argv[2]], prune=True)

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -576,10 +576,64 @@ def test_answers_with_wrong_types_are_failures_and_no_damage(
     write(folder, "bridge", BRIDGE)
     run()
     citation = {"article_id": "x", "revision": 1, "quote": "q", "start": 0, "end": 1}
+    citation |= {"answer": "q", "answer_start": 0, "answer_end": 1}
     wrong: list[dict[str, object]] = [{"article_id": {}}, {"revision": 10**30}, {"start": "0"}, {}]
     answers = [{"text": "q", "citations": [citation | change], "near": []} for change in wrong]
     checks = {check.name: check for check in verify(settings, answers, model_id=HashEmbedder.model_id)}
     assert (checks["answers"].checked, checks["answers"].failed) == (8, 4)
+
+
+@pytest.mark.parametrize(
+    ("citation", "changed", "fault"),
+    [
+        ({}, {}, None),
+        ({"start": 1}, {}, "not the quote"),
+        ({"quote": "It will cost 14 million crowns."}, {}, "not the quote"),
+        ({"answer_start": 89}, {}, "is not the answer, or not in the quote"),
+        ({"answer": "14 million"}, {"text": "14 million"}, "is not the answer, or not in the quote"),
+        (
+            {"answer": "to build", "answer_start": 46, "answer_end": 54},
+            {"text": "to build"},
+            "is not the answer, or not in the quote",
+        ),
+        ({"answer": "", "answer_end": 88}, {"text": ""}, "is not the answer, or not in the quote"),
+        ({"answer_end": "98"}, {}, "its answer_end can't be right"),
+        ({"answer": None, "answer_start": None, "answer_end": None}, {"text": None}, "its answer, answer_start"),
+        ({}, {"text": "It will cost 41 million crowns."}, "its text is not its first citation's answer"),
+    ],
+)
+def test_an_answer_is_verified_to_the_letter(
+    run: Callable[..., Report],
+    folder: Path,
+    settings: Settings,
+    citation: dict[str, object],
+    changed: dict[str, object],
+    fault: str | None,
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    (bridge,) = opened(settings).articles()
+    quote, answer = "It will cost 41 million crowns.", "41 million"
+    right = {"article_id": bridge.id, "revision": 1, "quote": quote, "start": 75, "end": 106}
+    cited = right | {"answer": answer, "answer_start": 88, "answer_end": 98} | citation
+    given = {"text": answer, "citations": [cited], "near": []} | changed
+    checks = {check.name: check for check in verify(settings, [given], model_id=HashEmbedder.model_id)}
+    assert checks["answers"].checked == 2
+    assert len(checks["answers"].failures) == (fault is not None)
+    assert (fault or "") in "".join(checks["answers"].failures)
+
+
+def test_what_is_near_verifies_as_long_as_it_claims_no_answer(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    run()
+    answer = asdict(QA.open(replace(settings, min_confidence=1.0), embedder=HashEmbedder()).ask("Lantern Bridge?"))
+    assert [(near["quote"], near["answer"]) for near in answer["near"]] == [(BRIDGE.strip(), None)]
+    claimed = answer | {"near": [answer["near"][0] | {"answer": "41 million", "answer_start": 88, "answer_end": 98}]}
+    for given, failed in ((answer, 0), (claimed, 1)):
+        checks = {check.name: check for check in verify(settings, [given], model_id=HashEmbedder.model_id)}
+        assert (checks["answers"].checked, checks["answers"].failed) == (2, failed)
 
 
 def test_a_full_disk_while_the_snapshot_is_written_loses_nothing(

@@ -119,7 +119,10 @@ def test_the_seed_page_answers(seed: QA, question: str, words: str) -> None:
     assert answer.text is not None
     assert words in answer.text
     first = answer.citations[0]
-    assert seed.index.article(first.article_id, first.revision).text[first.start : first.end] == first.quote
+    text = seed.index.article(first.article_id, first.revision).text
+    assert text[first.start : first.end] == first.quote
+    assert text[first.answer_start : first.answer_end] == answer.text
+    assert answer.text in first.quote
     assert (first.outlet, first.published) == ("Middle East Eye", "2016-12-28")
 
 

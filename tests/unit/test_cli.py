@@ -34,8 +34,8 @@ ARTICLE = Article(
 )  # fmt: skip
 COPY = Article("b2", 1, "Ribbon cut", TEXT, None, "Valley Post", (), None, "en", "/archive/2.txt", "00", "a1")
 CITATION = Citation(
-    1, "a1", 2, QUOTE, START, len(TEXT), "Bridge opens", "Harbour Gazette", "2024-05-06", "https://gazette.example/1",
-    TEXT, 0, len(TEXT), 0.9,
+    1, "a1", 2, QUOTE, START, len(TEXT), QUOTE, START, len(TEXT), "Bridge opens", "Harbour Gazette", "2024-05-06",
+    "https://gazette.example/1", TEXT, 0, len(TEXT), 0.9,
 )  # fmt: skip
 FOUND = Answer("Who cut it?", QUOTE, (CITATION,), (), 0.9, None, 2, {"embed": 0.25})
 NOT_FOUND = Answer("Who won?", None, (), (CITATION,), 0.1, "Nothing is sure enough.", 2)

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ from newsqa.types import Answer, Article, Citation, Copy, Progress, Rejection, R
 TEXT = "The bridge at Orrin opened on Monday.\nMayor Ada Brandt cut the ribbon. Rain fell."
 QUOTE = "Mayor Ada Brandt cut the ribbon."
 START = TEXT.index(QUOTE)
+WHO = "Ada Brandt"
 
 
 def article(**changes: Any) -> Article:
@@ -47,6 +49,9 @@ def citation(**changes: Any) -> Citation:
         "quote": QUOTE,
         "start": START,
         "end": START + len(QUOTE),
+        "answer": WHO,
+        "answer_start": TEXT.index(WHO),
+        "answer_end": TEXT.index(WHO) + len(WHO),
         "title": "Bridge opens",
         "outlet": "Harbour Gazette",
         "published": "2024-05-06T09:30:00+02:00",
@@ -59,8 +64,17 @@ def citation(**changes: Any) -> Citation:
     return Citation(**fields | changes)
 
 
+def whole(quote: str) -> Citation:
+    """A citation whose quote is all answer."""
+    return citation(quote=quote, start=0, end=len(quote), answer=quote, answer_start=0, answer_end=len(quote))
+
+
 def answered(*citations: Citation) -> Answer:
-    return Answer("Who cut the ribbon?", citations[0].quote, citations, (), 0.871, None, 40)
+    return Answer("Who cut the ribbon?", citations[0].answer, citations, (), 0.871, None, 40)
+
+
+def near() -> Citation:
+    return citation(answer=None, answer_start=None, answer_end=None)
 
 
 def abstained(*near: Citation, reason: str | None = "Nothing is sure enough.", searched: int = 40) -> Answer:
@@ -79,42 +93,87 @@ def plain(lines: Iterable[Text]) -> list[str]:
     return [line.plain for line in lines]
 
 
-def test_answer_in_a_pipe_shows_quote_then_source_then_the_command_that_opens_it() -> None:
+def test_answer_in_a_pipe_shows_answer_then_quote_then_source_then_the_command_that_opens_it() -> None:
     assert plain(output.answer_lines(pipe(), answered(citation()), "newsqa show")) == [
         "",
+        "1. Ada Brandt",
         "> Mayor Ada Brandt cut the ribbon.",
-        "1. Harbour Gazette · 2024-05-06 · Bridge opens · confidence 0.87",
+        "   Harbour Gazette · 2024-05-06 · Bridge opens · confidence 0.87",
         "   https://gazette.example/bridge",
         f"   newsqa show a1 --revision 2 --start {START} --end {START + len(QUOTE)}",
     ]
 
 
-def test_quote_of_several_lines_keeps_each_line_whole_in_a_pipe() -> None:
+@pytest.mark.parametrize(
+    ("support", "said"), [(1, ""), (2, " · found in 2 articles"), (1204, " · found in 1,204 articles")]
+)
+def test_an_answer_of_several_articles_says_how_many(support: int, said: str) -> None:
+    lines = plain(output.answer_lines(pipe(), answered(citation(support=support)), "newsqa show"))
+    assert lines[3] == f"   Harbour Gazette · 2024-05-06 · Bridge opens · confidence 0.87{said}"
+
+
+def test_answer_and_quote_of_several_lines_keep_each_line_whole_in_a_pipe() -> None:
     quote = "First " * 30 + "line.\n\nThird\tline."
-    lines = plain(output.answer_lines(pipe(), answered(citation(quote=quote)), "newsqa show"))
-    assert lines[1:4] == ["> " + "First " * 30 + "line.", "> ", "> Third\tline."]
+    lines = plain(output.answer_lines(pipe(), answered(whole(quote)), "newsqa show"))
+    assert lines[1:7] == [
+        "1. " + "First " * 30 + "line.",
+        "   ",
+        "   Third\tline.",
+        "> " + "First " * 30 + "line.",
+        "> ",
+        "> Third\tline.",
+    ]
 
 
-def test_quote_wraps_between_words_beside_a_bar_in_a_terminal() -> None:
+def test_answer_and_quote_wrap_between_words_in_a_terminal() -> None:
     quote = "The harbour master said that every ferry would leave on time this winter."
-    lines = plain(output.answer_lines(terminal(40), answered(citation(quote=quote)), "newsqa show"))
+    lines = plain(output.answer_lines(terminal(40), answered(whole(quote)), "newsqa show"))
     barred = [line for line in lines if line.startswith("│ ")]
+    above = lines[1 : lines.index(barred[0])]
+    assert len(above) > 1
     assert len(barred) > 1
-    assert max(map(len, barred)) <= 40
+    assert max(map(len, above + barred)) <= 40
     assert " ".join(line.removeprefix("│ ").rstrip() for line in barred) == quote
+    assert " ".join(line[3:].rstrip() for line in above) == quote
 
 
-def test_colours_of_bar_and_quote_don_t_run_into_each_other() -> None:
-    bar = next(iter(list(output.answer_lines(terminal(80), answered(citation()), "newsqa show"))[1:]))
-    assert bar.style == ""
-    assert [(bar.plain[s.start : s.end], str(s.style)) for s in bar.spans] == [("│ ", "cyan"), (QUOTE, "bold")]
+def styles(line: Text) -> list[tuple[str, str]]:
+    return [(line.plain[span.start : span.end], str(span.style)) for span in line.spans]
+
+
+def test_the_answer_alone_is_bold_above_and_inside_its_quote_in_a_terminal() -> None:
+    _, above, bar, *_ = output.answer_lines(terminal(80), answered(citation()), "newsqa show")
+    assert (above.plain, bar.plain) == (f"1. {WHO}", f"│ {QUOTE}")
+    assert (above.style, bar.style) == ("", "")
+    assert styles(above) == [(WHO, "bold")]
+    assert styles(bar) == [("│ ", "cyan"), (WHO, "bold")]
+
+
+def test_an_answer_stays_bold_where_its_quote_wraps() -> None:
+    quote = "At the harbour Ada Brandt cut the ribbon."
+    start = quote.index(WHO)
+    wrapped = citation(quote=quote, start=0, end=len(quote), answer_start=start, answer_end=start + len(WHO))
+    lines = list(output.answer_lines(terminal(22), answered(wrapped), "newsqa show"))
+    bold = [
+        words.strip()
+        for line in lines
+        if line.plain.startswith("│")
+        for words, style in styles(line)
+        if style == "bold"
+    ]
+    assert bold == ["Ada", "Brandt"]
 
 
 def test_missing_outlet_date_title_and_url_leave_no_gaps() -> None:
     bare = citation(outlet=None, published=None, url=None, title="Bridge opens")
     lines = plain(output.answer_lines(pipe(), answered(bare), "newsqa show"))
-    assert lines[2] == "1. Bridge opens · confidence 0.87"
-    assert len(lines) == 4
+    assert lines[3] == "   Bridge opens · confidence 0.87"
+    assert len(lines) == 5
+
+
+def test_an_article_without_outlet_date_and_title_is_named_by_its_id() -> None:
+    bare = citation(outlet=None, published=None, url=None, title="")
+    assert plain(output.answer_lines(pipe(), answered(bare), "newsqa show"))[3] == "   a1 · confidence 0.87"
 
 
 def test_copies_are_named_and_say_when_they_lack_the_very_quote() -> None:
@@ -140,7 +199,7 @@ def test_context_marks_the_quote_inside_its_passage() -> None:
 
 
 def test_no_answer_gives_count_reason_and_near_passages_marked_as_no_answer() -> None:
-    lines = plain(output.answer_lines(pipe(), abstained(citation()), "newsqa show --index x"))
+    lines = plain(output.answer_lines(pipe(), abstained(near()), "newsqa show --index x"))
     assert lines == [
         "No answer found in 40 articles.",
         "Nothing is sure enough.",
@@ -160,8 +219,9 @@ def test_no_answer_in_one_article_is_singular() -> None:
 
 def test_control_characters_of_strangers_never_reach_the_terminal() -> None:
     evil = "\x1b]0;owned\x07\x9b31m"
-    nasty = citation(quote=f"a{evil}", title=f"t{evil}", outlet=f"o{evil}", url=f"https://x.example/{evil}")
+    nasty = replace(whole(f"a{evil}"), title=f"t{evil}", outlet=f"o{evil}", url=f"https://x.example/{evil}")
     shown = "\n".join(plain(output.answer_lines(pipe(), answered(nasty), "newsqa show")))
+    shown += "\n".join(plain(output.answer_lines(pipe(), abstained(nasty), "newsqa show")))
     shown += "\n".join(plain(output.article_lines(pipe(), article(title=evil, text=evil), None, ())))
     assert not {"\x1b", "\x07", "\x9b"} & set(shown)
     assert "a␛]0;owned␇\ufffd31m" in shown

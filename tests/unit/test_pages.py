@@ -15,6 +15,7 @@ from newsqa.types import Answer, Article, Citation, Copy, Filters, Progress, Rej
 TEXT = "Before.\n\nThe bridge opened on Monday.\nAfter it, a parade."
 QUOTE = "The bridge opened on Monday."
 START = TEXT.index(QUOTE)
+DAY = "on Monday"
 
 ARTICLE = Article(
     id="a1",
@@ -36,6 +37,9 @@ CITATION = Citation(
     quote=QUOTE,
     start=START,
     end=START + len(QUOTE),
+    answer=DAY,
+    answer_start=TEXT.index(DAY),
+    answer_end=TEXT.index(DAY) + len(DAY),
     title=ARTICLE.title,
     outlet=ARTICLE.outlet,
     published=ARTICLE.published,
@@ -49,8 +53,9 @@ CITATION = Citation(
         Copy("a3", 1, "The bridge", None, None, None, verbatim=False),
     ),
 )
-ANSWER = Answer("When?", QUOTE, (CITATION,), (), 0.9, None, 14822)
-NO_ANSWER = Answer("Who?", None, (), (CITATION,), 0.1, "No passage answers clearly.", 14822)
+NEAR = replace(CITATION, answer=None, answer_start=None, answer_end=None)
+ANSWER = Answer("When?", DAY, (CITATION,), (), 0.9, None, 14822)
+NO_ANSWER = Answer("Who?", None, (), (NEAR,), 0.1, "No passage answers clearly.", 14822)
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -107,9 +112,11 @@ def turned(value: str) -> dict[str, str]:
         CITATION, article_id=value, title=value, outlet=value, published=value, url=value, also_in=(copy,)
     )
     body = f"{value}\n{value}"
-    quoted = replace(citation, quote=value, start=0, end=len(value), passage=body, passage_end=len(body))
-    answer = replace(ANSWER, question=value, text=value, citations=(quoted,))
-    none = replace(NO_ANSWER, question=value, reason=value, near=(quoted,))
+    quoted = replace(citation, quote=body, start=0, end=len(body), passage=body, passage_end=len(body))
+    answered = replace(quoted, answer=value, answer_start=0, answer_end=len(value))
+    near = replace(quoted, answer=None, answer_start=None, answer_end=None)
+    answer = replace(ANSWER, question=value, text=value, citations=(answered,))
+    none = replace(NO_ANSWER, question=value, reason=value, near=(near,))
     article = replace(
         ARTICLE,
         id=value,
@@ -228,13 +235,25 @@ def test_dates_are_written_for_people(published: str | None, expected: str) -> N
 
 
 def test_an_answer_shows_quote_number_outlet_date_headline() -> None:
-    second = replace(CITATION, number=2, quote="After it, a parade.", start=TEXT.index("After"), end=len(TEXT))
-    seen = Elements(pages.conversation([Turn("When?", replace(ANSWER, citations=(CITATION, second)))]))
+    start = TEXT.index("After")
+    second = replace(CITATION, number=2, quote=TEXT[start:], start=start, end=len(TEXT), answer=TEXT[start:])
+    second = replace(second, answer_start=start, answer_end=len(TEXT))
+    chat = pages.conversation([Turn("When?", replace(ANSWER, citations=(CITATION, second)))])
+    seen = Elements(chat)
     assert seen.text == (
         f"When?{QUOTE}[1] Harbour Courier · 4 March 2025 · Bridge opens"
         "Further answersAfter it, a parade.[2] Harbour Courier · 4 March 2025 · Bridge opens"
     )
     assert seen.attributes("a")[0]["href"] == f"/articles/a1?revision=2&start={START}&end={START + len(QUOTE)}#quote"
+    assert marks(chat) == [DAY, "After it, a parade."]
+
+
+@pytest.mark.parametrize(
+    ("support", "said"), [(1, ""), (3, " · found in 3 articles"), (1204, " · found in 1,204 articles")]
+)
+def test_an_answer_of_several_articles_says_how_many(support: int, said: str) -> None:
+    answer = replace(ANSWER, citations=(replace(CITATION, support=support),))
+    assert Elements(pages.conversation([Turn("When?", answer)])).text.endswith(f" · Bridge opens{said}")
 
 
 def test_no_answer_says_how_much_was_searched_and_why() -> None:
@@ -250,9 +269,9 @@ def test_turns_are_shown_in_order_with_their_state_filters_and_problems() -> Non
     assert Elements(pages.conversation(turns)).text == "a?Searching…b?It broke.c?Only Harbour CourierStopped."
 
 
-def test_a_card_marks_the_quote_in_its_passage() -> None:
+def test_a_card_marks_the_quote_in_its_passage_and_stresses_the_answer_in_it() -> None:
     card = pages.sources([Turn("When?", ANSWER)])
-    assert f"<mark>{escape.text(QUOTE)}</mark>" in card
+    assert "<mark>The bridge opened <strong>on Monday</strong>&#46;</mark>" in card
     seen = Elements(card)
     assert seen.text == (
         "Sources[1] Bridge opensHarbour Courier · 4 March 2025Before.\n"
@@ -265,7 +284,9 @@ def test_a_card_marks_the_quote_in_its_passage() -> None:
 def test_long_passages_are_cut_around_the_quote_at_words() -> None:
     passage = "word " * 200 + QUOTE + " word" * 200
     start = passage.index(QUOTE)
+    answer = passage.index(DAY)
     long = replace(CITATION, passage=passage, start=start, end=start + len(QUOTE), also_in=())
+    long = replace(long, answer_start=answer, answer_end=answer + len(DAY))
     shown = Elements(pages.sources([Turn("When?", replace(ANSWER, citations=(long,)))])).text
     context = shown.partition("2025")[2].removesuffix("Open the article at the quote")
     before, quote, after = context.partition(QUOTE)
@@ -281,7 +302,7 @@ def test_long_passages_are_cut_around_the_quote_at_words() -> None:
 def test_near_passages_are_marked_as_no_answer() -> None:
     panel = pages.sources([Turn("Who?", NO_ANSWER)])
     assert Elements(panel).text.startswith("Not an answer, but nearBridge opens")
-    assert "<mark>" not in panel
+    assert {"mark", "strong"} & {tag for tag, _ in Elements(panel).tags} == set()
 
 
 def test_sources_are_those_of_the_last_turn() -> None:

@@ -1,0 +1,1 @@
+"""Measures retrieval, answers and abstention on questions with known answers."""
