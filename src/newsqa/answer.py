@@ -99,7 +99,7 @@ def _quote(span: Span, sentences: Sentences) -> Span:
 def within(filters: Filters, spans: Iterable[Span], sources: Sources) -> Iterator[Span]:
     """Yield spans of articles that filters keep.
 
-    In place of another comes where else its answer stands, or else a near copy that has its very quote.
+    In place of another comes a near copy that has its very quote, or else where else its answer stands.
     """
     for span in spans:
         yield from islice(_kept(filters, span, sources), 1)
@@ -107,12 +107,12 @@ def within(filters: Filters, spans: Iterable[Span], sources: Sources) -> Iterato
 
 def _kept(filters: Filters, span: Span, sources: Sources) -> Iterator[Span]:
     every = (span, *span.also)
-    places = [replace(place, also=tuple(other for other in every if other is not place)) for place in every]
-    for place in places:
-        if filters.keep(sources.articles[place.passage.article_id][0]):
+    for place in every:
+        place = replace(place, also=tuple(other for other in every if other is not place))
+        article, copies = sources.articles[place.passage.article_id]
+        if filters.keep(article):
             yield place
-    for place in places:
-        for copy in sources.articles[place.passage.article_id][1]:
+        for copy in copies:
             if filters.keep(copy) and (moved := _moved(place, copy, sources.sentences)):
                 yield moved
 

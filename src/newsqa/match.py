@@ -22,7 +22,8 @@ def normalised(text: str) -> str:
 
 def exact(answer: str, gold: Iterable[str]) -> bool:
     """Tell whether an answer equals one of the right ones."""
-    return normalised(answer) in {normalised(one) for one in gold}
+    words = normalised(answer)
+    return bool(words) and words in {normalised(one) for one in gold}
 
 
 def f1(answer: str, gold: Iterable[str]) -> float:

@@ -80,7 +80,7 @@ Restore = Annotated[bool, typer.Option("--restore", help="Let articles come back
 Location = Annotated[str, typer.Argument(metavar="LOCATION", help="As sources shows it.")]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In quotes; - reads it from standard input.")]
 Answers = Annotated[
-    int | None, typer.Option("-k", metavar="N", min=1, max=LARGEST, help="How many answers, from different articles.")
+    int | None, typer.Option("-k", metavar="N", min=1, max=LARGEST, help="How many different answers at most.")
 ]
 MinConfidence = Annotated[
     float | None, typer.Option(metavar="P", min=0, max=1, help="Show no answer that is less sure than this.")

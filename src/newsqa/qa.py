@@ -11,11 +11,11 @@ from newsqa import answer, retrieve
 from newsqa.answer import Sources
 from newsqa.chunk import sentences
 from newsqa.embed import SentenceTransformerEmbedder
-from newsqa.errors import UsageError
+from newsqa.errors import ModelError, UsageError
 from newsqa.index import Index
-from newsqa.lexical import terms
-from newsqa.read import SentenceReader
+from newsqa.read import SpanReader
 from newsqa.settings import Settings
+from newsqa.spans import SpanModel, manifest
 from newsqa.types import Answer, Article, Embedder, Filters, Passage, Reader, Stage
 
 MAX_QUESTION = 2000
@@ -42,7 +42,7 @@ class QA:
         return cls(
             Index.open(settings, embedder.model_id),
             embedder,
-            reader or default_reader(embedder),
+            reader or default_reader(settings),
             settings,
         )
 
@@ -50,6 +50,7 @@ class QA:
         """Load index and models now, so that the first question needn't wait."""
         self.index.load()
         self._embedder.embed(["warm"])
+        self.reader.read("warm", [])
 
     def ask(
         self,
@@ -131,9 +132,18 @@ class QA:
         return passages, Sources(articles, sentences)
 
 
-def default_reader(embedder: Embedder) -> Reader:
-    """Make the reader that is used where none is passed in."""
-    return SentenceReader(embedder, sentences, terms)
+def default_reader(settings: Settings) -> Reader:
+    """Make the reader that ``settings`` name; its model loads at first use.
+
+    Raises ModelError when the packaged one is damaged.
+    """
+    fitted = manifest()
+    try:
+        return SpanReader(SpanModel(settings), fitted["ranking"], fitted["confidence"])
+    except (KeyError, ValueError) as error:
+        raise ModelError(
+            f"The packaged reader's manifest.json is not of this version: {error}. Reinstall newsqa."
+        ) from error
 
 
 class _Clock:

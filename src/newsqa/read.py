@@ -1,42 +1,58 @@
-"""Question + passages -> spans: picks the sentence, or two, that answer.
+"""Question + passages -> spans: the answers in them, ranked, with probabilities.
 
-Each sentence is described by a few features and a logistic model gives the
-probability that the best one holds the answer. The weights come from
-``benchmarks/fit_reader.py``.
+A model scores every token as start and end of an answer; its logits compare
+across passages. The best spans are gathered by what they say, so that an
+answer found in several places counts for more, and each such group is described
+by a few features: a linear model orders the groups, a logistic one says how
+probable it is that the first is right. Their weights come from
+``training/calibrate.py``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from newsqa.types import Embedder, Passage, Span
+from newsqa.match import normalised
+from newsqa.spans import TokenScores
+from newsqa.types import Passage, Span, parse_published
 
-Sentences = Callable[[str], list[tuple[int, int]]]
-Terms = Callable[[str], list[str]]
+SPAN_TOKENS = 30
+"""Longest answer."""
+SPANS = 10
+"""Candidates that each passage contributes."""
+GROUPS = 20
+"""Different answers that are described and returned."""
+RANK = 0.15
+"""What a place in the ranking of passages is worth, as a logit."""
+UNDATED = 1000
+"""Days; an article without a date counts as old, where others have one."""
 
-FEATURES = ("bias", "cosine", "coverage", "context", "rank", "length", "type", "answer_words")
-WEIGHTS = (-7.618, 2.323, 1.955, 0.916, 0.840, 0.301, 1.412, 1.005)
-
-NAME = r"\b[A-Z][\w’'-]+"
-PERSON = r"\b[A-Z][\w’'-]+(?: [A-Z]\.)? (?:(?:de|van|von|al|bin|der|la) )*[A-Z][\w’'-]+"
-PLACE = r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Ff]rom|[Oo]ff|[Oo]utside|[Bb]elow|[Tt]o|[Oo]n|[Ii]nto) (?:the |an? )?[A-Z][\w’'-]+"
+FEATURES = ("mass", "near", "passages", "articles", "tops", "age", "fits", "misfits")
+"""Of an answer: the log of its summed probability; its best logit, less `RANK` for each passage that is nearer; log of
+how many passages, and how many articles, give it; of how many it is the best; log of how many days older its newest
+article is than the newest of all; whether it can, or can't, be of the kind that is asked for."""
+EVIDENCE = ("bias", "margin", "score", *FEATURES)
+PERSON = r"[^\W\d_a-z]\w"
 NUMBER = (
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?)\b"
+    r"\d|(?i:\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|once|twice)\b|"
+    r"\b(?:half|dozens?|hundreds?|thousands?|millions?|billions?)\b)"
 )
 DATE = (
     r"\b(?:1[89]|20)\d\d\b|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)[a-z]*\b|"
-    r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\b(?:today|yesterday|tomorrow|noon|midnight|a\.m|p\.m)\b"
+    r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\d[:.]\d|"
+    r"(?i:\b(?:today|yesterday|tomorrow|tonight|week|month|year|morning|evening|noon|midnight|century|decade)s?\b)"
 )
-SPEECH = r"[“”\"«»]|\b(?:said|says|told|tweeted|wrote|according|added|asked|called)\b"
-REASON = r"\b(?:because|after|due|since|amid|over|so that|in order|to (?:avoid|prevent|help|protect))\b"
+NAME = r"[^\W\d_a-z]"
 
-# The first pattern found in the question tells which pattern its answer should hold.
+ASKS = re.compile(r"\b(?:who(?:m|se)?|what|which|when|where|why|how)\b", re.IGNORECASE)
+# The first pattern that stands where the question first asks tells which pattern its answer should hold:
+# in "Who was hurt when the dock fell?" only "who" asks.
 TYPES = tuple(
     (re.compile(question, re.IGNORECASE), re.compile(answer))
     for question, answer in (
@@ -45,109 +61,171 @@ TYPES = tuple(
             NUMBER,
         ),
         (r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time)\b", DATE),
-        (r"\bsa(?:y|id)\b|\btold\b|\bdescribe[ds]?\b|\bcall(?:ed)?\b", SPEECH),
-        (r"\bwhy\b|\bwhat (?:caused|led)\b", REASON),
         (r"\bwho(?:m|se)?\b", PERSON),
-        (r"\bwhere\b", PLACE),
-        (r"\bwhich\b|\bname\b", NAME),
+        (r"\bwhere\b|\b(?:what|which) (?:country|city|state|town|company|team|actor|actress|singer|president)\b", NAME),
     )
 )
-PRONOUN = re.compile(r"[“\"‘']?(?:He|She|It|They|This|That|These|Those|His|Her|Their)\b")
+
+
+class Model(Protocol):
+    """Scores tokens; see `newsqa.spans`."""
+
+    def score(self, question: str, passages: Sequence[Passage]) -> list[TokenScores]:
+        """Score every token of every passage."""
+
+
+class SpanReader:
+    """Finds answers in passages (see `Reader`)."""
+
+    def __init__(self, model: Model, ranking: Sequence[float], confidence: Sequence[float]) -> None:
+        """Take the model, and the weights of `FEATURES` and `EVIDENCE`.
+
+        Raises ValueError unless there is one weight for each.
+        """
+        if (len(ranking), len(confidence)) != (len(FEATURES), len(EVIDENCE)):
+            raise ValueError(f"{len(ranking)} and {len(confidence)} weights for {len(FEATURES)} and {len(EVIDENCE)}")
+        self._model = model
+        self._ranking = np.asarray(ranking, np.float64)
+        self._confidence = np.asarray(confidence, np.float64)
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
+        """Return one span for each different answer, best first; ``score`` is a probability."""
+        groups = gather(candidates(passages, self._model.score(question, passages)))
+        if not groups:
+            return []
+        features = describe(question, groups)
+        scores = features @ self._ranking
+        logits = weigh(features, scores) @ self._confidence
+        order = np.argsort(-scores, kind="stable")
+        # What is ranked lower can't be more probable.
+        probabilities = np.minimum.accumulate(np.exp(-np.logaddexp(0.0, -logits[order])))
+        return [_span(groups[i], float(p)) for i, p in zip(order, probabilities, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence of a passage that stands at ``rank``, with offsets into the passage's text."""
+class Candidate:
+    """A span that might answer: offsets into ``Article.text``, its logit and log probability."""
 
     passage: Passage
     rank: int
     start: int
     end: int
-    before: int
-    """Where the sentence before it starts, or its own start."""
+    logit: float
+    log_probability: float
 
     @property
     def text(self) -> str:
         """The verbatim words."""
-        return self.passage.text[self.start : self.end]
+        return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
 
 
-STEM = 6
-"""Words that share this many first letters count as the same: pledge, pledged."""
+def candidates(passages: Sequence[Passage], scores: Sequence[TokenScores]) -> list[Candidate]:
+    """Return the best spans of all passages, best first, each place once.
+
+    Probabilities are normalised over all passages and the null, as in training.
+    """
+    normaliser = sum(float(np.logaddexp.reduce(np.r_[0.0, *side])) for side in _sides(scores))
+    found: dict[tuple[str, int, int], Candidate] = {}
+    for rank, (passage, one) in enumerate(zip(passages, scores, strict=True)):
+        for first, last, logit in _best(one):
+            start, end = passage.start + int(one.offsets[first, 0]), passage.start + int(one.offsets[last, 1])
+            candidate = Candidate(passage, rank, start, end, logit, logit - normaliser)
+            place = (passage.article_id, start, end)
+            # Passages overlap.
+            if place not in found or found[place].logit < logit:
+                found[place] = candidate
+    return sorted(found.values(), key=lambda c: -c.logit)
 
 
-class SentenceReader:
-    """Scores every sentence of the passages (see `Reader`)."""
+def _sides(scores: Sequence[TokenScores]) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    return [one.starts for one in scores], [one.ends for one in scores]
 
-    def __init__(
-        self, embedder: Embedder, sentences: Sentences, terms: Terms, weights: Sequence[float] = WEIGHTS
-    ) -> None:
-        """Take the stages it needs: an embedder, a sentence splitter, and the telling words of a text."""
-        self._embedder = embedder
-        self._sentences = sentences
-        self._terms = terms
-        self._weights = np.asarray(weights, np.float64)
 
-    def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
-        """Return one span a sentence, best first; ``score`` is a probability."""
-        sentences = self.split(passages)
-        if not sentences:
-            return []
-        logits = self.features(question, sentences) @ self._weights
-        scores = 1 / (1 + np.exp(-logits))
-        order = np.argsort(-scores, kind="stable")
-        return [self._span(sentences[i], float(scores[i])) for i in order]
+def _best(one: TokenScores) -> list[tuple[int, int, float]]:
+    """Return (first token, last token, logit) of a passage's best spans of whole words."""
+    length = len(one.starts)
+    starts = np.where(one.first, one.starts, -np.inf)
+    ends = np.concatenate([np.where(one.last, one.ends, -np.inf), np.full(SPAN_TOKENS, -np.inf)])
+    # Row i: spans that start at token i and end at one of the next ones.
+    table = starts[:, np.newaxis] + np.lib.stride_tricks.sliding_window_view(ends, SPAN_TOKENS)[:length]
+    best = np.argsort(-table, axis=None, kind="stable")[:SPANS]
+    rows, columns = np.unravel_index(best, table.shape)
+    return [
+        (int(i), int(i + j), float(table[i, j])) for i, j in zip(rows, columns, strict=True) if np.isfinite(table[i, j])
+    ]
 
-    def split(self, passages: Sequence[Passage]) -> list[Sentence]:
-        """Return every sentence of the passages once."""
-        found: dict[tuple[str, int, int], Sentence] = {}
-        for rank, passage in enumerate(passages):
-            before = 0
-            for start, end in self._sentences(passage.text):
-                # Passages overlap; the better ranked one keeps the sentence.
-                place = (passage.article_id, passage.start + start, passage.start + end)
-                found.setdefault(place, Sentence(passage, rank, start, end, before))
-                before = start
-        return list(found.values())
 
-    def features(self, question: str, sentences: Sequence[Sentence]) -> NDArray[np.float64]:
-        """Describe sentences, shape (len(sentences), len(FEATURES))."""
-        vectors = self._embedder.embed([question, *(s.text for s in sentences)])
-        cosines = vectors[1:] @ vectors[0]
-        words = [self._stems(s.text) for s in sentences]
-        asked = sorted(self._stems(question))
-        weight = {t: log(1 + len(sentences) / (1 + sum(t in w for w in words))) for t in asked}
-        total = sum(weight.values()) or 1.0
-        wanted = next((answer for pattern, answer in TYPES if pattern.search(question)), None)
-        lowered = question.lower()
-        rows = []
-        for sentence, cosine, own in zip(sentences, cosines, words, strict=True):
-            context = own | self._stems(f"{sentence.passage.title} {sentence.passage.text}")
-            new = _without_question_words(sentence.text, lowered)
-            rows.append(
-                (
-                    1.0,
-                    float(cosine),
-                    sum(weight[t] for t in asked if t in own) / total,
-                    sum(weight[t] for t in asked if t in context) / total,
-                    1 / (1 + sentence.rank),
-                    log(1 + len(sentence.text)) / 5,
-                    float(bool(wanted and wanted.search(new))),
-                    float(bool(re.search(NAME, new[1:]) or re.search(NUMBER, new))),
-                )
+def gather(found: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Group candidates that say the same, best first; the groups by their summed probability."""
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in found:
+        if words := normalised(candidate.text):
+            groups.setdefault(words, []).append(candidate)
+    return sorted(groups.values(), key=lambda group: -_mass(group))[:GROUPS]
+
+
+def _mass(group: Sequence[Candidate]) -> float:
+    return float(np.logaddexp.reduce([c.log_probability for c in group]))
+
+
+def describe(question: str, groups: Sequence[Sequence[Candidate]]) -> NDArray[np.float64]:
+    """Describe groups, shape (len(groups), len(FEATURES))."""
+    wanted = _wanted(question)
+    every = [candidate for group in groups for candidate in group]
+    tops = {id(max(some, key=lambda c: c.logit)) for some in _by_passage(every).values()}
+    newest = max((_day(c) for c in every), default=0)
+    rows = []
+    for group in groups:
+        fits = bool(wanted and wanted.search(group[0].text))
+        rows.append(
+            (
+                _mass(group),
+                max(c.logit - RANK * c.rank for c in group),
+                np.log(len(_by_passage(group))),
+                np.log(len({c.passage.article_id for c in group})),
+                sum(id(c) in tops for c in group),
+                np.log1p(min(newest - _day(c) if _day(c) else UNDATED for c in group) if newest else 0),
+                float(fits),
+                float(bool(wanted) and not fits),
             )
-        return np.asarray(rows)
-
-    def _stems(self, text: str) -> set[str]:
-        return {term[:STEM] for term in self._terms(text)}
-
-    def _span(self, sentence: Sentence, score: float) -> Span:
-        """Take the sentence before along when this one only makes sense with it."""
-        start = sentence.before if PRONOUN.match(sentence.text) else sentence.start
-        offset = sentence.passage.start
-        return Span(sentence.passage, offset + start, offset + sentence.end, score)
+        )
+    return np.asarray(rows, np.float64).reshape(-1, len(FEATURES))
 
 
-def _without_question_words(text: str, question: str) -> str:
-    """Drop words that the question holds already: they are not what it asks for."""
-    return " ".join(word for word in text.split() if word.strip(".,;:!?“”\"'’()").lower() not in question)
+def _wanted(question: str) -> re.Pattern[str] | None:
+    asks = ASKS.search(question)
+    return next((answer for pattern, answer in TYPES if asks and pattern.match(question, asks.start())), None)
+
+
+def _by_passage(some: Sequence[Candidate]) -> dict[int, list[Candidate]]:
+    found: dict[int, list[Candidate]] = {}
+    for candidate in some:
+        found.setdefault(candidate.rank, []).append(candidate)
+    return found
+
+
+def _day(candidate: Candidate) -> int:
+    """The day of publication as a number, 0 where unknown."""
+    published = candidate.passage.published
+    return parse_published(published[:10]).toordinal() if published else 0
+
+
+def weigh(features: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gather what speaks for each answer, given all of them, shape (answers, len(EVIDENCE))."""
+    others = np.array([max(np.delete(scores, i), default=scores[i] - 5.0) for i in range(len(scores))])
+    margins = np.clip(scores - others, -5.0, 5.0)
+    return np.column_stack([np.ones(len(scores)), margins, scores, features])
+
+
+def _span(group: Sequence[Candidate], probability: float) -> Span:
+    """Make the first candidate the answer; the others are where else it stands, each place once."""
+    places: list[Candidate] = []
+    for one in group:
+        overlaps = (
+            one.passage.article_id == other.passage.article_id and one.start < other.end and other.start < one.end
+            for other in places
+        )
+        if not any(overlaps):
+            places.append(one)
+    first, *also = (Span(c.passage, c.start, c.end, probability) for c in places)
+    return Span(first.passage, first.start, first.end, probability, tuple(also))

@@ -25,12 +25,14 @@ class Settings:
     """Folder of the evaluation data that benchmarks and some tests read in place."""
     embedder: str = ""
     """sentence-transformers name or folder; empty for the packaged MiniLM."""
+    reader: str = ""
+    """Hugging Face folder of an extractive question-answering model; empty for the packaged one."""
     threads: int = 0
     """CPU threads for the models; 0 lets them use every core."""
     answers: int = 3
-    """How many answers to give, from different articles."""
-    min_confidence: float = 0.14
-    """Least probability at which a quote is shown as an answer; see benchmarks/fit_reader.py."""
+    """How many different answers to give."""
+    min_confidence: float = 0.4
+    """Least probability at which an answer is shown."""
     max_document_mb: int = 1024
     """Largest document read, decompressed."""
     max_article_mb: int = 8

@@ -1,16 +1,20 @@
 """Question + passages -> for each token, how well an answer starts or ends there.
 
-The packaged model runs through OpenVINO, without torch; it picks bfloat16 where
-the processor has units for it. Any Hugging Face folder of an extractive
-question-answering model can take its place.
+The packaged model is checked by its hash and runs through OpenVINO, without torch;
+it picks bfloat16 where the processor has units for it. Any Hugging Face folder of
+an extractive question-answering model can take its place.
 """
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
-from collections.abc import Callable, Sequence
+import sys
+import threading
+import unicodedata
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,15 +35,13 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 PACKAGED = Path(__file__).parent / "reader"
-MANIFEST_SHA256 = ""
-"""Of manifest.json, which holds the digests of the other files."""
+FILES = ("reader.xml", "reader.bin", "tokenizer.json")
 CLS, SEP = 101, 102
-QUESTION_TOKENS = 200
-CONTEXT_TOKENS = 32
+HEADING_TOKENS = 32
 INPUT_TOKENS = 512
 PADDING = 16
 BATCH = 4
-"""Passages a forward pass; measured fastest, as their activations stay in the cache."""
+"""Inputs a forward pass; measured fastest, as their activations stay in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,94 +65,235 @@ def heading(title: str, published: str | None) -> str:
     return " · ".join(part for part in ((published or "")[:10], title) if part)
 
 
+def manifest() -> dict[str, Any]:
+    """Return what the packaged model's manifest says: ``sha256`` of its files, and what training fitted.
+
+    Raises ModelError when it can't be read.
+    """
+    path = PACKAGED / "manifest.json"
+    try:
+        parsed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _damaged(path, f"can't be read: {error}") from error
+    return parsed
+
+
+def _damaged(path: Path, what: str) -> ModelError:
+    return ModelError(
+        f"The packaged reader's '{path}' {what}. Reinstall newsqa, or set NEWSQA_READER to another model."
+    )
+
+
 class SpanModel:
     """Scores the tokens of passages; loads at first use, and may be shared between threads."""
 
     def __init__(self, settings: Settings) -> None:
         """Take the packaged model, or the folder that ``settings.reader`` names."""
-        self._settings = settings
+        self._folder = settings.reader
         self._threads = settings.threads or os.cpu_count() or 1
         self._workers = ThreadPoolExecutor(self._threads, thread_name_prefix="read")
+        self._loading = threading.Lock()
 
     def load(self) -> None:
         """Load now rather than at first use; raises ModelError."""
-        self._forward, self._tokenizer  # noqa: B018
+        self._model  # noqa: B018
 
     def score(self, question: str, passages: Sequence[Passage]) -> list[TokenScores]:
         """Score every token of every passage, in the passages' order.
 
         Raises ModelError when the model can't be loaded.
         """
-        asked = self._encode([question])[0].ids[:QUESTION_TOKENS]
-        texts = self._encode([passage.text for passage in passages])
-        about = self._encode([heading(passage.title, passage.published) for passage in passages])
-        inputs = [_Input(asked, a.ids[:CONTEXT_TOKENS], text) for a, text in zip(about, texts, strict=True)]
-        longest_first = sorted(range(len(inputs)), key=lambda i: -inputs[i].length)
+        model = self._model
+        inputs = model.inputs(question, passages)
+        longest_first = sorted(range(len(inputs)), key=lambda i: -len(inputs[i].ids))
         batches = [longest_first[i : i + BATCH] for i in range(0, len(inputs), BATCH)]
         scores: dict[int, TokenScores] = {}
         for batch, logits in zip(
-            batches, self._workers.map(lambda b: self._run([inputs[i] for i in b]), batches), strict=True
+            batches, self._workers.map(lambda b: _run(model, [inputs[i] for i in b]), batches), strict=True
         ):
             scores |= {i: inputs[i].scores(logits[:, row]) for row, i in enumerate(batch)}
+        if not all(np.isfinite(one.starts).all() and np.isfinite(one.ends).all() for one in scores.values()):
+            raise ModelError(f"The reader '{self._folder or PACKAGED}' gives scores that are not numbers.")
         return [scores[i] for i in range(len(inputs))]
 
-    def _run(self, inputs: list[_Input]) -> Floats:
-        width = -(-max(i.length for i in inputs) // PADDING) * PADDING
-        ids, mask, types = (np.zeros((len(inputs), width), np.int64) for _ in range(3))
-        for row, one in enumerate(inputs):
-            ids[row, : one.length] = one.ids
-            mask[row, : one.length] = 1
-            types[row, one.begin : one.length] = 1
-        return self._forward(ids, mask, types)
-
-    def _encode(self, texts: Sequence[str]) -> list[Encoding]:
-        encodings: list[Encoding] = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return encodings
+    @property
+    def _model(self) -> _Packaged | _Folder:
+        with self._loading:
+            return self._loaded
 
     @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer
+    def _loaded(self) -> _Packaged | _Folder:
+        return _Folder(self._folder) if self._folder else _Packaged(self._threads)
 
-        tokenizer = Tokenizer.from_file(str(PACKAGED / "tokenizer.json"))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
 
-    @cached_property
-    def _forward(self) -> Callable[[Ints, Ints, Ints], Floats]:
-        import openvino
-
-        core = openvino.Core()
-        compiled = core.compile_model(
-            core.read_model(PACKAGED / "reader.xml"),
-            "CPU",
-            {"NUM_STREAMS": self._threads, "INFERENCE_NUM_THREADS": self._threads},
-        )
-
-        def forward(ids: Ints, mask: Ints, types: Ints) -> Floats:
-            request = compiled.create_infer_request()
-            request.infer([ids, mask, types], share_inputs=True)
-            return request.get_output_tensor().data
-
-        return forward
+def _run(model: _Packaged | _Folder, inputs: Sequence[_Input]) -> Floats:
+    # The CPU kernels keep what they build for every shape: few shapes, little memory.
+    width = -(-max(len(one.ids) for one in inputs) // PADDING) * PADDING
+    ids, mask, types = (np.full((len(inputs), width), fill, np.int64) for fill in (model.padding, 0, 0))
+    for row, one in enumerate(inputs):
+        ids[row, : len(one.ids)] = one.ids
+        mask[row, : len(one.ids)] = 1
+        types[row, : len(one.ids)] = one.types
+    return model.forward(ids, mask, types)
 
 
 class _Input:
-    """[CLS] question [SEP] heading [SEP] passage [SEP], as the reader was trained."""
+    """Tokens for the model, those of ``passage`` at ``positions``."""
 
-    def __init__(self, question: list[int], context: list[int], passage: Encoding) -> None:
-        room = INPUT_TOKENS - len(question) - len(context) - 4
-        self.passage = passage
-        self.kept = min(len(passage.ids), room)
-        first = [CLS, *question, SEP, *context, *([SEP] if context else [])]
-        self.begin = len(first)
-        self.ids = [*first, *passage.ids[: self.kept], SEP]
-        self.length = len(self.ids)
+    def __init__(
+        self, ids: list[int], types: list[int], positions: Sequence[int], passage: Encoding, text: str
+    ) -> None:
+        self.ids, self.types = ids, types
+        ranges = [_characters(text, *offsets) for offsets in passage.offsets]
+        # Some tokenizers make a token of a space.
+        kept = [i for i, (start, end) in enumerate(ranges) if start < end]
+        self._positions = np.asarray(positions, np.int64)[kept]
+        self._offsets = np.asarray(ranges, np.int64).reshape(-1, 2)[kept]
+        self._words = np.asarray(passage.word_ids, np.int64)[kept]
 
     def scores(self, logits: Floats) -> TokenScores:
         """Cut the passage's part out of logits of shape (2, tokens)."""
-        starts, ends = logits[:, self.begin : self.begin + self.kept]
-        words = np.asarray(self.passage.word_ids[: self.kept])
-        changes = words[1:] != words[:-1]
-        offsets = np.asarray(self.passage.offsets[: self.kept], np.int64).reshape(-1, 2)
-        return TokenScores(offsets, starts, ends, np.r_[True, changes], np.r_[changes, True])
+        starts, ends = logits[:, self._positions]
+        first, last = np.diff(self._words, prepend=-1) != 0, np.diff(self._words, append=-1) != 0
+        return TokenScores(self._offsets, starts, ends, first, last)
+
+
+def _characters(text: str, start: int, end: int) -> tuple[int, int]:
+    """Take spaces off a token, and give it the marks on its last letter, which tokenizers drop."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end < len(text) and unicodedata.category(text[end]) == "Mn":
+        end += 1
+    return start, end
+
+
+def _encode(
+    tokenizer: Tokenizer, question: str, passages: Sequence[Passage], room: int
+) -> tuple[Encoding, list[Encoding]]:
+    """Encode without special tokens, so that question and any passage fit into ``room`` tokens.
+
+    A long question gives way, down to a quarter of the room; passages lose their end only beyond that.
+    """
+    asked, *texts = tokenizer.encode_batch([question, *(p.text for p in passages)], add_special_tokens=False)
+    asked.truncate(max(room - max(map(len, texts), default=0), room // 4))
+    for text in texts:
+        text.truncate(room - len(asked))
+    return asked, texts
+
+
+def _plain(tokenizer: Tokenizer) -> Tokenizer:
+    """Let a tokenizer take all of a text, and take it as nothing but text."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+class _Packaged:
+    """The shipped model."""
+
+    padding = 0
+
+    def __init__(self, threads: int) -> None:
+        digests = manifest().get("sha256", {})
+        for name in FILES:
+            try:
+                with (PACKAGED / name).open("rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise _damaged(PACKAGED / name, f"can't be read: {error}") from error
+            if found != digests.get(name):
+                raise _damaged(PACKAGED / name, f"has sha256 {found[:12]}…, not the one in manifest.json")
+        # Without this, importing openvino reports its use to Intel; it goes on where the package is missing.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        import openvino
+        from tokenizers import Tokenizer
+
+        self._tokenizer = _plain(Tokenizer.from_file(str(PACKAGED / "tokenizer.json")))
+        # One stream a thread: batches run side by side instead of waiting for each other at every layer.
+        properties = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads}
+        self._compiled = openvino.Core().compile_model(PACKAGED / "reader.xml", "CPU", properties)
+        self._own = threading.local()
+
+    def inputs(self, question: str, passages: Sequence[Passage]) -> list[_Input]:
+        """Lay out [CLS] question [SEP] heading [SEP] passage [SEP], as in training."""
+        headings = self._tokenizer.encode_batch(
+            [heading(passage.title, passage.published) for passage in passages], add_special_tokens=False
+        )
+        room = INPUT_TOKENS - HEADING_TOKENS - 4
+        asked, texts = _encode(self._tokenizer, question, passages, room)
+        made = []
+        for about, text, passage in zip(headings, texts, passages, strict=True):
+            told = [*about.ids[:HEADING_TOKENS], SEP] if about.ids else []
+            before = [CLS, *asked.ids, SEP, *told]
+            begin, end = len(before), len(before) + len(text)
+            types = [0] * begin + [1] * (len(text) + 1)
+            made.append(_Input([*before, *text.ids, SEP], types, range(begin, end), text, passage.text))
+        return made
+
+    def forward(self, ids: Ints, mask: Ints, types: Ints) -> Floats:
+        """Return logits, shape (2, inputs, tokens), of inputs of shape (inputs, tokens)."""
+        if not hasattr(self._own, "request"):
+            self._own.request = self._compiled.create_infer_request()
+        self._own.request.infer([ids, mask, types], share_inputs=True)
+        # The next inference writes into the same memory.
+        logits: Floats = self._own.request.get_output_tensor().data.copy()
+        return logits
+
+
+class _Folder:
+    """A Hugging Face model, given question and passage as a pair."""
+
+    def __init__(self, folder: str) -> None:
+        # Importing torch takes seconds, which those who read with the packaged model should not pay.
+        import torch
+        from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        # As above, batches run side by side.
+        torch.set_num_threads(1)
+        advice = "Set NEWSQA_READER to the folder of a model for extractive question answering"
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model, loaded = AutoModelForQuestionAnswering.from_pretrained(
+                folder, local_files_only=True, output_loading_info=True
+            )
+        except (ImportError, OSError, ValueError) as error:
+            raise ModelError(f"Can't load the reader '{folder}': {error}. {advice}.") from error
+        if missing := sorted(loaded["missing_keys"]):
+            raise ModelError(f"The reader '{folder}' was not trained to answer: it has no {missing[0]}. {advice}.")
+        if not tokenizer.is_fast or tokenizer.cls_token_id is None:
+            raise ModelError(f"The reader '{folder}' has no fast tokenizer with a CLS token. {advice} that has one.")
+        capabilities = torch.cpu.get_capabilities()
+        fast = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
+        self._model = model.to(torch.bfloat16 if fast else torch.float32).eval()
+        self._takes = inspect.signature(model.forward).parameters.keys() & tokenizer.model_input_names
+        self._tokenizer = _plain(tokenizer.backend_tokenizer)
+        self._cls = tokenizer.cls_token_id
+        self.padding = tokenizer.pad_token_id or 0
+        longest = getattr(model.config, "max_position_embeddings", INPUT_TOKENS)
+        special = self._tokenizer.num_special_tokens_to_add(is_pair=True)
+        self._room = min(INPUT_TOKENS, tokenizer.model_max_length, longest) - special
+
+    def inputs(self, question: str, passages: Sequence[Passage]) -> list[_Input]:
+        """Lay out question and passage as the model's own tokenizer does."""
+        asked, texts = _encode(self._tokenizer, question, passages, self._room)
+        made = []
+        for text, passage in zip(texts, passages, strict=True):
+            pair = self._tokenizer.post_process(asked, text)
+            positions = [i for i, part in enumerate(pair.sequence_ids) if part == 1]
+            made.append(_Input(pair.ids, pair.type_ids, positions, text, passage.text))
+        return made
+
+    def forward(self, ids: Ints, mask: Ints, types: Ints) -> Floats:
+        """Return logits, shape (2, inputs, tokens), less those of the CLS token, which say "not here"."""
+        import torch
+
+        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        with torch.inference_mode():
+            found = self._model(**{name: torch.from_numpy(a) for name, a in given.items() if name in self._takes})
+        logits: Floats = torch.stack([found.start_logits, found.end_logits]).float().numpy()
+        null = np.argmax(ids == self._cls, axis=1)[np.newaxis, :, np.newaxis]
+        relative: Floats = logits - np.take_along_axis(logits, null, axis=2)
+        return relative

@@ -22,6 +22,8 @@ from newsqa.evaluate.run import evaluate
 from newsqa.settings import Settings
 from newsqa.verify import verify
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # minutes of work; more where others share the cores
+
 FLOORS = ROOT / "tests" / "floors"
 NEWSQA_DEV = Settings.load().data / "newsqa_dev" / "newsqa_dev.jsonl.gz"
 

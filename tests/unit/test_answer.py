@@ -15,6 +15,7 @@ from newsqa.types import Answer, Article, Citation, Filters, Passage, Span
 TEXT = "The council met. It voted 7 to 4 for the bridge. Nobody was surprised."
 QUOTE = "It voted 7 to 4 for the bridge."
 VOTE = "7 to 4"
+DAILY = Filters(outlets=("Daily",))
 
 
 def article(identity: str = "a1", text: str = TEXT, outlet: str = "Post") -> Article:
@@ -144,7 +145,7 @@ def test_no_sentence_is_cut(case: tuple[Article, Span]) -> None:
 def test_what_is_moved_to_a_copy_is_verbatim_there(case: tuple[Article, Span], before: str, after: str) -> None:
     whole, found = case
     copy = article("a2", before + whole.text + after, "Daily")
-    (moved,) = within(Filters(outlets=("Daily",)), [found], sources((whole, [copy])))
+    (moved,) = within(DAILY, [found], sources((whole, [copy])))
     there, here = (cite(1, s, a, sentences=sentences) for s, a in ((moved, copy), (found, whole)))
     assert (there.answer, there.quote) == (here.answer, here.quote)
 
@@ -218,11 +219,42 @@ def test_nothing_found_says_why() -> None:
 
 def test_where_else_the_answer_stands_is_cited_if_filters_drop_the_best_place() -> None:
     other, third = article("a2", outlet="Daily"), article("a3", outlet="Weekly")
-    copy = article("a4", outlet="Daily")
     found = replace(span(0.9), also=(span(0.8, "a3"), span(0.7, "a2")))
-    answer = built([found], Filters(outlets=("Daily",)), sources((article(), [copy]), other, third))
+    answer = built([found], DAILY, sources(article(), other, third))
     (citation,) = answer.citations
     assert (citation.article_id, citation.answer, citation.score, citation.support) == ("a2", VOTE, 0.7, 3)
+
+
+@pytest.mark.parametrize(
+    ("copied", "cited", "score"),
+    [
+        ("a1", "copy", 0.9),
+        ("a2", "copy", 0.8),
+        ("a3", "a3", 0.7),
+    ],
+)
+def test_the_best_place_is_cited_be_it_in_a_copy(copied: str, cited: str, score: float) -> None:
+    """Of three places and a copy of one of them, filters keep the third and the copy."""
+    copy = article("copy", outlet="Daily")
+    every = [
+        (one, [copy] if one.id == copied else []) for one in (article(), article("a2"), article("a3", TEXT, "Daily"))
+    ]
+    found = replace(span(0.9), also=(span(0.8, "a2"), span(0.7, "a3")))
+    (moved,) = within(DAILY, [found], sources(*every))
+    assert (moved.passage.article_id, moved.score, moved.support) == (cited, score, 3)
+
+
+def test_a_place_that_the_filters_keep_comes_before_its_copies() -> None:
+    found = replace(span(0.9), also=(span(0.8, "a2"),))
+    archive = sources((article(outlet="Daily"), [article("copy", outlet="Daily")]), article("a2", outlet="Daily"))
+    assert list(within(DAILY, [found], archive)) == [found]
+
+
+def test_a_copy_that_lacks_the_quote_gives_way_to_where_else_the_answer_stands() -> None:
+    copy = article("copy", TEXT.replace("bridge", "tunnel"), "Daily")
+    found = replace(span(0.9), also=(span(0.8, "a2"),))
+    (moved,) = within(DAILY, [found], sources((article(), [copy]), article("a2", outlet="Daily")))
+    assert (moved.passage.article_id, moved.score) == ("a2", 0.8)
 
 
 def test_a_copy_that_the_filters_keep_is_cited_in_its_own_words() -> None:
@@ -236,19 +268,12 @@ def test_a_copy_that_the_filters_keep_is_cited_in_its_own_words() -> None:
 
 def test_a_copy_that_lacks_the_passage_is_cited_if_it_has_the_quote() -> None:
     copy = article("a2", f"Edited. {QUOTE} So what.", "Daily")
-    (moved,) = within(Filters(outlets=("Daily",)), [span(0.8)], sources((article(), [copy])))
+    (moved,) = within(DAILY, [span(0.8)], sources((article(), [copy])))
     assert (moved.text, moved.passage.text, copy.text[moved.start : moved.end]) == (VOTE, QUOTE, VOTE)
-
-
-def test_a_copy_of_where_else_the_answer_stands_is_cited_if_nothing_else_can_be() -> None:
-    copy = article("a4", outlet="Daily")
-    found = replace(span(0.8), also=(span(0.7, "a2"),))
-    (moved,) = within(Filters(outlets=("Daily",)), [found], sources(article(), (article("a2"), [copy])))
-    assert (moved.passage.article_id, moved.score, moved.support) == ("a4", 0.7, 2)
 
 
 def test_what_no_kept_article_says_in_the_same_sentence_is_not_cited() -> None:
     copy = article("a2", TEXT.replace("bridge", "tunnel"), "Daily")
     archive = sources((article(), [copy]))
-    assert list(within(Filters(outlets=("Daily",)), [span(0.8)], archive)) == []
+    assert list(within(DAILY, [span(0.8)], archive)) == []
     assert list(within(Filters(outlets=("Post",)), [span(0.8)], archive)) == [span(0.8)]

@@ -23,7 +23,10 @@ from typing import Any
 import pytest
 
 from newsqa import cli, errors, options
+from newsqa.evaluate import run
+from newsqa.evaluate.outcomes import document
 from newsqa.types import Answer, Article, Citation, Filters, Rejection, Report, Source, Stage
+from outcomes import WHOLE
 
 TEXT = "The bridge at Orrin opened on Monday. Mayor Ada Brandt cut the ribbon."
 QUOTE = "Mayor Ada Brandt cut the ribbon."
@@ -610,7 +613,8 @@ def commands() -> list[str]:
 
 def test_commands_are_those_documented() -> None:
     assert commands() == [
-        "index", "ask", "chat", "articles", "show", "remove", "forget", "status", "verify", "sources", "watch",
+        "index", "ask", "chat", "articles", "show", "remove", "forget", "status", "verify", "evaluate", "sources",
+        "watch",
     ]  # fmt: skip
 
 
@@ -625,11 +629,14 @@ def test_help_shows_examples_that_parse(
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "stdin", io.StringIO("{}"))
     Path("answers.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(run, "evaluate", lambda *_, **__: WHOLE)
+    for result in ("before.json", "after.json"):
+        Path(result).write_text(json.dumps(document(WHOLE)), encoding="utf-8")
     assert cli.main([name, "--help"]) == 0
     examples = [line.strip() for line in capsys.readouterr().out.split("Examples:")[1].splitlines() if line.strip()]
     assert examples
     for example in examples:
-        for part in example.split(" #")[0].split("|"):
+        for part in re.split(r" [#>] ", example)[0].split("|"):
             words = shlex.split(part)
             assert words[0] == "newsqa"
             # The fake article is shorter than the one in the example.
@@ -638,7 +645,7 @@ def test_help_shows_examples_that_parse(
 
 def test_help_of_the_whole_lists_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
-    assert "Exit codes: 0 done or answered, 1 no answer found, 2 wrong use," in capsys.readouterr().out
+    assert "Exit codes: 0 done or answered, 1 no answer found or below a floor,\n" in capsys.readouterr().out
 
 
 def test_without_arguments_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -169,7 +169,7 @@ def test_floors_lie_a_little_below_what_was_measured(path: Path) -> None:
 
 
 def test_a_figure_below_its_floor_is_told(path: Path) -> None:
-    kept = {"sha256": "abc", "way": asdict(Way()), "lowered": []}
+    kept = {"sha256": "abc", "way": asdict(Way()), "min_confidence": WHOLE.min_confidence, "lowered": []}
     kept |= {"floors": {"right": 0.67, "right [who]": 0.5, "ece": 0.4, "right [where]": 0.1}}
     assert floors.check(WHOLE, kept) == [
         "right [where]: not measured, the floor is 0.10",
@@ -178,7 +178,7 @@ def test_a_figure_below_its_floor_is_told(path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("other", [{"sha256": "def"}, {"way": Way(given=True)}])
+@pytest.mark.parametrize("other", [{"sha256": "def"}, {"way": Way(given=True)}, {"min_confidence": 0.9}])
 def test_floors_of_other_questions_or_another_way_say_nothing(path: Path, other: dict[str, Any]) -> None:
     floors.write(WHOLE, path, floors.read(path, new=True))
     (told,) = floors.check(replace(WHOLE, **other), floors.read(path))
@@ -186,7 +186,8 @@ def test_floors_of_other_questions_or_another_way_say_nothing(path: Path, other:
 
 
 def test_a_floor_falls_only_for_a_reason_which_is_kept(path: Path) -> None:
-    kept: floors.Floors = {"sha256": "abc", "way": {}, "lowered": ["earlier"], "floors": {"right": 0.5, "ece": 0.1}}
+    kept: floors.Floors = {"sha256": "abc", "way": {}, "min_confidence": 0.5, "lowered": ["earlier"]}
+    kept["floors"] = {"right": 0.5, "ece": 0.1}
     path.write_text(json.dumps(kept))
     (told,) = floors.write(WHOLE, path, kept)
     assert told.startswith("Not written, for it would lower right, ece.")
@@ -196,7 +197,8 @@ def test_a_floor_falls_only_for_a_reason_which_is_kept(path: Path) -> None:
 
 
 def test_a_floor_that_is_gone_counts_as_lowered_and_one_that_rises_needs_no_reason(path: Path) -> None:
-    kept: floors.Floors = {"sha256": "abc", "way": {}, "lowered": [], "floors": {"right": 0.1, "right [why]": 0.1}}
+    kept: floors.Floors = {"sha256": "abc", "way": {}, "min_confidence": 0.5, "lowered": []}
+    kept["floors"] = {"right": 0.1, "right [why]": 0.1}
     (told,) = floors.write(WHOLE, path, kept)
     assert "right [why]" in told
     del kept["floors"]["right [why]"]

@@ -42,7 +42,8 @@ class ToldReader:
         self.read_passages: list[Sequence[Passage]] = []
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
-        self.read_passages.append(passages)
+        if passages:  # there are none where it is only to be warm
+            self.read_passages.append(passages)
         found: list[Span] = []
         for phrase, score in self.phrases.items():
             for passage in passages:

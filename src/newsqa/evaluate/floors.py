@@ -13,7 +13,7 @@ from newsqa.errors import UsageError
 from newsqa.evaluate.outcomes import LOWER_IS_BETTER, Evaluation, columns, figures
 
 Floors = dict[str, Any]
-"""As in the file: ``sha256`` and ``way`` of what was measured, ``floors``, and why any were ``lowered``."""
+"""As in the file: ``sha256``, ``way``, ``min_confidence``, ``floors``, and why some were ``lowered``."""
 MARGIN = 0.01
 """Room below what was measured, beside that of one question: processors round differently."""
 WITHOUT_FLOOR = {"citations", "found elsewhere"}
@@ -37,10 +37,10 @@ def read(path: Path, *, new: bool = False) -> Floors:
     Raises UsageError when the file is not what `write` makes.
     """
     if new and not path.exists():
-        return {"sha256": "", "way": {}, "lowered": [], "floors": {}}
+        return {"sha256": "", "way": {}, "min_confidence": 0.0, "lowered": [], "floors": {}}
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return {key: kept[key] for key in ("sha256", "way", "lowered", "floors")}
+        return {key: kept[key] for key in ("sha256", "way", "min_confidence", "lowered", "floors")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"'{path}' holds no floors as --write-floors writes them ({error!r})") from error
 
@@ -70,7 +70,11 @@ def write(evaluation: Evaluation, path: Path, kept: Floors, why: str | None = No
 
 
 def _scope(evaluation: Evaluation) -> dict[str, Any]:
-    return {"sha256": evaluation.sha256, "way": asdict(evaluation.way)}
+    return {
+        "sha256": evaluation.sha256,
+        "way": asdict(evaluation.way),
+        "min_confidence": evaluation.min_confidence,
+    }
 
 
 def _with_room(name: str, value: float, evaluation: Evaluation) -> float:

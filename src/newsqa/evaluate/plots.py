@@ -59,7 +59,7 @@ def _reliability(confidence: metrics.Floats, right: metrics.Floats) -> Plot:
 
     def plot(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="confidence is the share right")
-        axes.plot(sure, share, color=BLUE, marker="o", label="newsqa")
+        axes.plot(sure, share, color=BLUE, marker="o", label="newsqa", clip_on=False)
         axes.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
         axes.legend(loc="lower right", frameon=False)
 
@@ -98,7 +98,7 @@ def _recall(ranks: metrics.Floats) -> Plot:
     shares = [metrics.recall(ranks, k) for k in depths]
 
     def plot(axes: Axes) -> None:
-        axes.plot(depths, shares, color=BLUE, marker="o", markersize=4)
+        axes.plot(depths, shares, color=BLUE, marker="o", markersize=4, clip_on=False)
         axes.set(xlabel="k nearest articles", ylabel="recall@k", ylim=(0, 1), xticks=[1, 5, 10, 15, 20])
 
     told = (

@@ -83,7 +83,8 @@ class _Asker:
         self._settings = settings
         self._way = way
         self._embedder = embedder
-        self._reader = reader or default_reader(embedder)
+        self._reader = reader or default_reader(settings)
+        self._reader.read("warm", [])  # no question waits for its model
         self._passages = lru_cache(maxsize=1)(self._chunked)
 
     @cached_property

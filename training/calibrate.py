@@ -1,0 +1,186 @@
+"""Fit how answers are ranked, and how sure newsqa is of them, on the even development questions.
+
+    NEWSQA_INDEX=INDEX python training/calibrate.py FOLDER
+
+INDEX holds the development archive, FOLDER is that of the packaged model; its
+manifest takes the weights. The odd questions are left for reporting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from newsqa.evaluate.metrics import coverage_at, ece, right
+from newsqa.evaluate.outcomes import Way
+from newsqa.evaluate.run import evaluate
+from newsqa.match import f1
+from newsqa.read import EVIDENCE, FEATURES, Candidate, candidates, describe, gather, weigh
+from newsqa.settings import Settings
+from newsqa.spans import SpanModel
+from newsqa.types import Passage, Span
+
+RIDGE = 1e-3
+Floats = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question's candidate answers, best first by mass, and what is known of them."""
+
+    features: Floats
+    answers: list[str]
+    source: str = ""
+    gold: tuple[str, ...] = ()
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Which answers are right, in whatever article they stand; shape (answers,)."""
+        return np.array([right(answer, self.gold) for answer in self.answers], bool)
+
+    @property
+    def f1(self) -> Floats:
+        """How near each comes; shape (answers,)."""
+        return np.array([f1(answer, self.gold) for answer in self.answers])
+
+
+class Recorder:
+    """A reader that ranks by mass alone and keeps what it saw."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._model = SpanModel(settings)
+        self.asked: list[Asked] = []
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
+        groups = gather(candidates(passages, self._model.score(question, passages)))
+        self.asked.append(Asked(describe(question, groups), [group[0].text for group in groups]))
+        return [_span(group[0]) for group in groups]
+
+
+def _span(candidate: Candidate) -> Span:
+    return Span(candidate.passage, candidate.start, candidate.end, 0.5)
+
+
+def record(settings: Settings, limit: int | None) -> list[Asked]:
+    """Ask the even questions: the archive's, of all of it and of what a search brought, and NewsQA's."""
+    every = []
+    quiz = "archive/questions.jsonl.gz"
+    for source, path, way in (
+        ("given", quiz, Way(half="even", given=True, limit=limit)),
+        ("whole", quiz, Way(half="even", limit=limit)),
+        ("newsqa", "newsqa_dev/newsqa_dev.jsonl.gz", Way(half="even", limit=limit or 600)),
+    ):
+        reader = Recorder(settings)
+        found = evaluate(settings, settings.data / path, way, reader=reader)
+        # Before the first question, models are warmed with nothing to read.
+        answered = reader.asked[-len(found.outcomes) :]
+        for asked, outcome in zip(answered, found.outcomes, strict=True):
+            asked.source, asked.gold = source, outcome.gold
+        every += [asked for asked in answered if asked.answers]
+    return every
+
+
+def fit_ranking(every: Sequence[Asked]) -> Floats:
+    """Weights that put right answers first: softmax over each question's answers, F1 as the target."""
+    mean, deviation = _scale(np.concatenate([asked.features for asked in every]))
+    scaled = [
+        (torch.tensor((asked.features - mean) / deviation), torch.tensor(asked.f1 / asked.f1.sum()))
+        for asked in every
+        if asked.f1.max() > 0
+    ]
+    weights = torch.zeros(len(mean), dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=200)
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        losses = [-(torch.log_softmax(rows @ weights, 0) * target).sum() for rows, target in scaled]
+        total = torch.stack(losses).mean() + RIDGE * weights @ weights
+        total.backward()
+        return total
+
+    optimiser.step(loss)
+    fitted: Floats = weights.detach().numpy() / deviation
+    return fitted
+
+
+def fit_confidence(every: Sequence[Asked], ranking: Floats) -> Floats:
+    """Logistic weights: is the first answer right? Ridge on all but the bias."""
+    rows, target = first_answers(every, ranking)
+    mean, deviation = _scale(rows)
+    mean[0], deviation[0] = 0.0, 1.0
+    scaled, wanted = torch.tensor((rows - mean) / deviation), torch.tensor(target.astype(np.float64))
+    weights = torch.zeros(rows.shape[1], dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=500)
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        value = torch.nn.functional.binary_cross_entropy_with_logits(scaled @ weights, wanted)
+        total = value + RIDGE * (weights[1:] @ weights[1:])
+        total.backward()
+        return total
+
+    optimiser.step(loss)
+    fitted: Floats = weights.detach().numpy() / deviation
+    fitted[0] -= float(mean[1:] @ fitted[1:])
+    return fitted
+
+
+def first_answers(every: Sequence[Asked], ranking: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Evidence for each question's first answer, shape (questions, len(EVIDENCE)), and whether it is right."""
+    rows, target = [], []
+    for asked in every:
+        scores = asked.features @ ranking
+        best = int(np.argmax(scores))
+        rows.append(weigh(asked.features, scores)[best])
+        target.append(bool(asked.right[best]))
+    return np.array(rows), np.array(target)
+
+
+def _scale(rows: Floats) -> tuple[Floats, Floats]:
+    deviation = rows.std(axis=0)
+    return rows.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="of the exported model")
+    parser.add_argument("--limit", type=int, help="questions of each file: a trial")
+    parser.add_argument("--cache", type=Path, help="where to keep what the model said, to fit again")
+    given = parser.parse_args()
+    settings = Settings.load()
+    if given.cache and given.cache.is_file():
+        every = pickle.loads(given.cache.read_bytes())
+    else:
+        every = record(settings, given.limit)
+        if given.cache:
+            given.cache.write_bytes(pickle.dumps(every))
+    ranking = fit_ranking(every)
+    confidence = fit_confidence(every, ranking)
+    for source in ("given", "whole", "newsqa"):
+        some = [asked for asked in every if asked.source == source]
+        rows, target = first_answers(some, ranking)
+        sure = 1 / (1 + np.exp(-(rows @ confidence)))
+        best = [asked.f1[int(np.argmax(asked.features @ ranking))] for asked in some]
+        mass = np.mean([asked.f1[0] for asked in some])
+        print(
+            f"in sample, {source}: {len(some)} questions, F1 {np.mean(best):.3f}, by mass alone {mass:.3f}; "
+            f"ECE {ece(sure, target.astype(float)):.3f}, coverage@80 {coverage_at(sure, target.astype(float), 0.8):.3f}"
+        )
+    print(dict(zip(FEATURES, ranking.round(3), strict=True)))
+    print(dict(zip(EVIDENCE, confidence.round(3), strict=True)))
+    path = given.folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest |= {"ranking": ranking.round(4).tolist(), "confidence": confidence.round(4).tolist()}
+    path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
