@@ -57,12 +57,22 @@ class Recorder:
 
     def __init__(self, settings: Settings) -> None:
         self._model = SpanModel(settings)
+        self._before: Sequence[Passage] = ()
         self.asked: list[Asked] = []
+        self.astray: list[Asked] = []
+        """Every third question, asked of the passages that the question before it brought."""
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
-        groups = gather(candidates(passages, self._model.score(question, passages)))
+        groups = self._groups(question, passages)
         self.asked.append(Asked(describe(question, groups), [group[0].text for group in groups]))
+        if len(self.asked) % 3 == 0 and self._before:
+            strange = self._groups(question, self._before)
+            self.astray.append(Asked(describe(question, strange), [group[0].text for group in strange], "astray"))
+        self._before = passages
         return [_span(group[0]) for group in groups]
+
+    def _groups(self, question: str, passages: Sequence[Passage]) -> list[list[Candidate]]:
+        return gather(candidates(passages, self._model.score(question, passages)))
 
 
 def _span(candidate: Candidate) -> Span:
@@ -76,7 +86,7 @@ def record(settings: Settings, limit: int | None) -> list[Asked]:
     for source, path, way in (
         ("given", quiz, Way(half="even", given=True, limit=limit)),
         ("whole", quiz, Way(half="even", limit=limit)),
-        ("newsqa", "newsqa_dev/newsqa_dev.jsonl.gz", Way(half="even", limit=limit or 600)),
+        ("newsqa", "newsqa_dev/newsqa_dev.jsonl.gz", Way(half="even", limit=limit or 500)),
     ):
         reader = Recorder(settings)
         found = evaluate(settings, settings.data / path, way, reader=reader)
@@ -84,7 +94,7 @@ def record(settings: Settings, limit: int | None) -> list[Asked]:
         answered = reader.asked[-len(found.outcomes) :]
         for asked, outcome in zip(answered, found.outcomes, strict=True):
             asked.source, asked.gold = source, outcome.gold
-        every += [asked for asked in answered if asked.answers]
+        every += [asked for asked in [*answered, *reader.astray] if asked.answers]
     return every
 
 

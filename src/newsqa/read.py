@@ -33,10 +33,22 @@ RANK = 0.15
 UNDATED = 1000
 """Days; an article without a date counts as old, where others have one."""
 
-FEATURES = ("mass", "near", "passages", "articles", "tops", "age", "fits", "misfits")
+STEM = 5
+"""Words that share this many first letters count as the same: pledge, pledged."""
+PLAIN = frozenset(
+    re.findall(
+        r"\w+",
+        "who whom whose what which when where why how many much long old is are was were be been do does did has have "
+        "had in on at to from for by with of as and or that this it its he she they his her their there will would can",
+    )
+)
+"""What a question holds that tells nothing of its subject."""
+
+FEATURES = ("mass", "near", "passages", "articles", "tops", "age", "fits", "misfits", "cover")
 """Of an answer: the log of its summed probability; its best logit, less `RANK` for each passage that is nearer; log of
 how many passages, and how many articles, give it; of how many it is the best; log of how many days older its newest
-article is than the newest of all; whether it can, or can't, be of the kind that is asked for."""
+article is than the newest of all; whether it can, or can't, be of the kind that is asked for; how
+much of the question its best passage speaks of."""
 EVIDENCE = ("bias", "margin", "score", *FEATURES)
 PERSON = r"[^\W\d_a-z]\w"
 NUMBER = (
@@ -172,6 +184,7 @@ def describe(question: str, groups: Sequence[Sequence[Candidate]]) -> NDArray[np
     """Describe groups, shape (len(groups), len(FEATURES))."""
     wanted = _wanted(question)
     every = [candidate for group in groups for candidate in group]
+    asked = {word[:STEM] for word in normalised(question).split() if word not in PLAIN}
     tops = {id(max(some, key=lambda c: c.logit)) for some in _by_passage(every).values()}
     newest = max((_day(c) for c in every), default=0)
     rows = []
@@ -187,6 +200,7 @@ def describe(question: str, groups: Sequence[Sequence[Candidate]]) -> NDArray[np
                 np.log1p(min(newest - _day(c) if _day(c) else UNDATED for c in group) if newest else 0),
                 float(fits),
                 float(bool(wanted) and not fits),
+                _cover(asked, group[0].passage),
             )
         )
     return np.asarray(rows, np.float64).reshape(-1, len(FEATURES))
@@ -202,6 +216,12 @@ def _by_passage(some: Sequence[Candidate]) -> dict[int, list[Candidate]]:
     for candidate in some:
         found.setdefault(candidate.rank, []).append(candidate)
     return found
+
+
+def _cover(asked: set[str], passage: Passage) -> float:
+    """Share of the question's telling words, by their stems, that a passage or its headline has."""
+    words = {word[:STEM] for word in normalised(f"{passage.title} {passage.text}").split()}
+    return len(asked & words) / len(asked) if asked else 1.0
 
 
 def _day(candidate: Candidate) -> int:

@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from newsqa.settings import Settings
 from newsqa.types import Passage
 
 if TYPE_CHECKING:
+    from openvino import Core
     from tokenizers import Encoding, Tokenizer
 
 Floats = NDArray[np.float32]
@@ -189,6 +190,20 @@ def _plain(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
+@cache
+def _core() -> Core:
+    """Return OpenVINO, which lives as long as the process.
+
+    Its CPU plugin gives the thread that loads it an alternate signal stack, and frees that when the last
+    model goes: the next signal would then crash Python.
+    """
+    # Without this, importing openvino reports its use to Intel; it goes on where the package is missing.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino.Core()
+
+
 class _Packaged:
     """The shipped model."""
 
@@ -204,16 +219,17 @@ class _Packaged:
                 raise _damaged(PACKAGED / name, f"can't be read: {error}") from error
             if found != digests.get(name):
                 raise _damaged(PACKAGED / name, f"has sha256 {found[:12]}…, not the one in manifest.json")
-        # Without this, importing openvino reports its use to Intel; it goes on where the package is missing.
-        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-        import openvino
         from tokenizers import Tokenizer
 
         self._tokenizer = _plain(Tokenizer.from_file(str(PACKAGED / "tokenizer.json")))
         # One stream a thread: batches run side by side instead of waiting for each other at every layer.
         properties = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads}
-        self._compiled = openvino.Core().compile_model(PACKAGED / "reader.xml", "CPU", properties)
+        self._compiled = _core().compile_model(PACKAGED / "reader.xml", "CPU", properties)
         self._own = threading.local()
+        # What OpenVINO sets up when it is first handed an array deadlocks with the interpreter's lock
+        # if two threads come at once; so the first time is here, where there is one.
+        none = np.zeros((1, PADDING), np.int64)
+        self.forward(none, none, none)
 
     def inputs(self, question: str, passages: Sequence[Passage]) -> list[_Input]:
         """Lay out [CLS] question [SEP] heading [SEP] passage [SEP], as in training."""
