@@ -144,18 +144,13 @@ def select(spans: Iterable[Span], k: int) -> list[Span]:
     answers: set[str] = set()
     for span in sorted(spans, key=lambda span: -span.score):
         answer = normalised(span.text)
-        if answer in answers or any(_overlap(span, other) for other in chosen):
+        if answer in answers or any(map(span.overlaps, chosen)):
             continue
         answers.add(answer)
         chosen.append(span)
         if len(chosen) == k:
             break
     return chosen
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    same = one.passage.article_id == other.passage.article_id
-    return same and one.start < other.end and other.start < one.end
 
 
 def build(

@@ -342,15 +342,11 @@ def evaluate(  # noqa: PLR0913  each is an option
 def _compare(out: Output, first: Mapping[str, Any], second: Mapping[str, Any]) -> int:
     """Show how two results of ``evaluate --json`` differ."""
     from newsqa.evaluate import outcomes, summary
-    from newsqa.evaluate.compare import compare
+    from newsqa.evaluate.compare import compare, document
 
     with out.status("Comparing…"):
         asked, differences = compare(outcomes.load(first).outcomes, outcomes.load(second).outcomes)
-    document = {
-        "questions": asked,
-        "differences": [asdict(d) | {"beyond_chance": d.beyond_chance} for d in differences],
-    }
-    out.result(document, _tables(out, summary.comparison(asked, differences)))
+    out.result(document(asked, differences), _tables(out, summary.comparison(asked, differences)))
     return options.OK
 
 

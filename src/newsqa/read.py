@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -239,13 +239,9 @@ def weigh(features: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray
 
 def _span(group: Sequence[Candidate], probability: float) -> Span:
     """Make the first candidate the answer; the others are where else it stands, each place once."""
-    places: list[Candidate] = []
+    places: list[Span] = []
     for one in group:
-        overlaps = (
-            one.passage.article_id == other.passage.article_id and one.start < other.end and other.start < one.end
-            for other in places
-        )
-        if not any(overlaps):
-            places.append(one)
-    first, *also = (Span(c.passage, c.start, c.end, probability) for c in places)
-    return Span(first.passage, first.start, first.end, probability, tuple(also))
+        span = Span(one.passage, one.start, one.end, probability)
+        if not any(map(span.overlaps, places)):
+            places.append(span)
+    return replace(places[0], also=tuple(places[1:]))

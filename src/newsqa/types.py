@@ -109,6 +109,11 @@ class Span:
         """The verbatim words."""
         return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
 
+    def overlaps(self, other: Span) -> bool:
+        """Tell whether two spans share a character of one article."""
+        same = self.passage.article_id == other.passage.article_id
+        return same and self.start < other.end and other.start < self.end
+
     @property
     def support(self) -> int:
         """How many of the articles that were read give this answer."""

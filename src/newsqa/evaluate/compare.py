@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,14 @@ def compare(first: Sequence[Outcome], second: Sequence[Outcome]) -> tuple[int, l
             if name in left and name in right:  # a draw may lack one of two classes
                 differences.append(right[name] - left[name])
     return len(pairs), [_difference(name, before[name], after[name], d) for name, d in drawn.items() if d]
+
+
+def document(asked: int, differences: Sequence[Difference]) -> dict[str, Any]:
+    """What ``--compare`` writes as JSON; ``asked`` is how many questions both runs asked."""
+    return {
+        "questions": asked,
+        "differences": [asdict(d) | {"beyond_chance": d.beyond_chance} for d in differences],
+    }
 
 
 def _difference(name: str, before: float, after: float, drawn: Sequence[float]) -> Difference:
