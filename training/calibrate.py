@@ -3,7 +3,8 @@
     NEWSQA_INDEX=INDEX python training/calibrate.py FOLDER
 
 INDEX holds the development archive, FOLDER is that of the packaged model; its
-manifest takes the weights. The odd questions are left for reporting.
+manifest takes the weights. Questions of yes or no, which neither set has many
+of, come from the examples. The odd questions are left for reporting.
 """
 
 from __future__ import annotations
@@ -11,24 +12,28 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from newsqa.chunk import sentences
 from newsqa.evaluate.metrics import coverage_at, ece, right
 from newsqa.evaluate.outcomes import Way
 from newsqa.evaluate.run import evaluate
+from newsqa.ingest import Ingest
 from newsqa.match import f1
-from newsqa.read import EVIDENCE, FEATURES, Candidate, candidates, describe, gather, weigh
+from newsqa.read import EVIDENCE, FEATURES, SETTLING, Candidate, answers, describe, settles, settling, weigh
 from newsqa.settings import Settings
 from newsqa.spans import SpanModel
 from newsqa.types import Passage, Span
 
 RIDGE = 1e-3
+EXAMPLES = Path(__file__).parents[1] / "examples"
 Floats = NDArray[np.float64]
 
 
@@ -37,6 +42,8 @@ class Asked:
     """A question's candidate answers, best first by mass, and what is known of them."""
 
     features: Floats
+    settling: Floats | None
+    """Of a question of yes or no; see `newsqa.read.settling`."""
     answers: list[str]
     source: str = ""
     gold: tuple[str, ...] = ()
@@ -64,32 +71,36 @@ class Recorder:
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
         groups = self._groups(question, passages)
-        self.asked.append(Asked(describe(question, groups), [group[0].text for group in groups]))
+        self.asked.append(_asked(question, groups))
         if len(self.asked) % 3 == 0 and self._before:
-            strange = self._groups(question, self._before)
-            self.astray.append(Asked(describe(question, strange), [group[0].text for group in strange], "astray"))
+            self.astray.append(_asked(question, self._groups(question, self._before), "astray"))
         self._before = passages
-        return [_span(group[0]) for group in groups]
+        return [Span(group[0].passage, group[0].start, group[0].end, 0.5) for group in groups]
 
     def _groups(self, question: str, passages: Sequence[Passage]) -> list[list[Candidate]]:
-        return gather(candidates(passages, self._model.score(question, passages)))
+        return answers(question, passages, self._model.score(question, passages), sentences)
 
 
-def _span(candidate: Candidate) -> Span:
-    return Span(candidate.passage, candidate.start, candidate.end, 0.5)
+def _asked(question: str, groups: list[list[Candidate]], source: str = "") -> Asked:
+    settled = settling(question, groups) if settles(question) else None
+    return Asked(describe(question, groups), settled, [group[0].text for group in groups], source)
 
 
 def record(settings: Settings, limit: int | None) -> list[Asked]:
-    """Ask the even questions: the archive's, of all of it and of what a search brought, and NewsQA's."""
+    """Ask the even questions: the archive's, of all of it and of what a search brought, NewsQA's, and the examples'."""
     every = []
-    quiz = "archive/questions.jsonl.gz"
-    for source, path, way in (
-        ("given", quiz, Way(half="even", given=True, limit=limit)),
-        ("whole", quiz, Way(half="even", limit=limit)),
-        ("newsqa", "newsqa_dev/newsqa_dev.jsonl.gz", Way(half="even", limit=limit or 500)),
+    quiz = settings.data / "archive" / "questions.jsonl.gz"
+    newsqa = settings.data / "newsqa_dev" / "newsqa_dev.jsonl.gz"
+    examples = replace(settings, index=Path(tempfile.mkdtemp()))
+    Ingest(examples).index([str(EXAMPLES / "archive")])
+    for source, asked_of, path, way in (
+        ("given", settings, quiz, Way(half="even", given=True, limit=limit)),
+        ("whole", settings, quiz, Way(half="even", limit=limit)),
+        ("newsqa", settings, newsqa, Way(half="even", limit=limit or 500)),
+        ("examples", examples, EXAMPLES / "questions.jsonl", Way(half="even")),
     ):
         reader = Recorder(settings)
-        found = evaluate(settings, settings.data / path, way, reader=reader)
+        found = evaluate(asked_of, path, way, reader=reader)
         # Before the first question, models are warmed with nothing to read.
         answered = reader.asked[-len(found.outcomes) :]
         for asked, outcome in zip(answered, found.outcomes, strict=True):
@@ -121,9 +132,8 @@ def fit_ranking(every: Sequence[Asked]) -> Floats:
     return fitted
 
 
-def fit_confidence(every: Sequence[Asked], ranking: Floats) -> Floats:
-    """Logistic weights: is the first answer right? Ridge on all but the bias."""
-    rows, target = first_answers(every, ranking)
+def logistic(rows: Floats, target: NDArray[np.bool_]) -> Floats:
+    """Weights of a logistic regression, with ridge on all but the first column, a bias."""
     mean, deviation = _scale(rows)
     mean[0], deviation[0] = 0.0, 1.0
     scaled, wanted = torch.tensor((rows - mean) / deviation), torch.tensor(target.astype(np.float64))
@@ -144,12 +154,15 @@ def fit_confidence(every: Sequence[Asked], ranking: Floats) -> Floats:
 
 
 def first_answers(every: Sequence[Asked], ranking: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Evidence for each question's first answer, shape (questions, len(EVIDENCE)), and whether it is right."""
+    """Evidence for each question's first answer, and whether it is right.
+
+    Shapes (questions, len(EVIDENCE)), or (questions, len(SETTLING)) for questions of yes or no, and (questions,).
+    """
     rows, target = [], []
     for asked in every:
         scores = asked.features @ ranking
         best = int(np.argmax(scores))
-        rows.append(weigh(asked.features, scores)[best])
+        rows.append((weigh(asked.features, scores) if asked.settling is None else asked.settling)[best])
         target.append(bool(asked.right[best]))
     return np.array(rows), np.array(target)
 
@@ -172,8 +185,12 @@ def main() -> None:
         every = record(settings, given.limit)
         if given.cache:
             given.cache.write_bytes(pickle.dumps(every))
+    # The examples are too few, and too much alike, to say how other answers rank.
+    settled = [asked for asked in every if asked.source == "examples" and asked.settling is not None]
+    every = [asked for asked in every if asked.source != "examples" and asked.settling is None]
     ranking = fit_ranking(every)
-    confidence = fit_confidence(every, ranking)
+    confidence = logistic(*first_answers(every, ranking))
+    settle = logistic(*first_answers(settled, ranking))
     for source in ("given", "whole", "newsqa"):
         some = [asked for asked in every if asked.source == source]
         rows, target = first_answers(some, ranking)
@@ -186,9 +203,11 @@ def main() -> None:
         )
     print(dict(zip(FEATURES, ranking.round(3), strict=True)))
     print(dict(zip(EVIDENCE, confidence.round(3), strict=True)))
+    print(len(settled), "questions of yes or no:", dict(zip(SETTLING, settle.round(3), strict=True)))
     path = given.folder / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest |= {"ranking": ranking.round(4).tolist(), "confidence": confidence.round(4).tolist()}
+    fitted = {"ranking": ranking, "confidence": confidence, "settling": settle}
+    manifest |= {name: weights.round(4).tolist() for name, weights in fitted.items()}
     path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from newsqa.errors import CitationError
-from newsqa.match import normalised
+from newsqa.match import normalised, widened
 from newsqa.types import Answer, Article, Citation, Copy, Filters, Passage, Span
 
 Sentences = Callable[[str], list[tuple[int, int]]]
@@ -90,10 +90,9 @@ def _verify(span: Span, article: Article) -> None:
 
 def _quote(span: Span, sentences: Sentences) -> Span:
     """Widen a span to the whole sentences of its passage that it touches."""
-    low, high = span.start - span.passage.start, span.end - span.passage.start
-    touched = [bounds for bounds in sentences(span.passage.text) if bounds[0] < high and low < bounds[1]]
-    start, end = min([low, *(s for s, _ in touched)]), max([high, *(e for _, e in touched)])
-    return replace(span, start=span.passage.start + start, end=span.passage.start + end)
+    base = span.passage.start
+    start, end = widened(span.start - base, span.end - base, sentences(span.passage.text))
+    return replace(span, start=base + start, end=base + end)
 
 
 def within(filters: Filters, spans: Iterable[Span], sources: Sources) -> Iterator[Span]:

@@ -1,6 +1,6 @@
-"""When two answers say the same, and how near an answer comes to a right one.
+"""When two answers say the same, how near one comes to a right one, and which sentences it stands in.
 
-The measures are those of SQuAD's official evaluation (Rajpurkar et al. 2016).
+Its measures are those of SQuAD's official evaluation (Rajpurkar et al. 2016).
 """
 
 from __future__ import annotations
@@ -42,3 +42,9 @@ def _f1(answer: list[str], gold: list[str]) -> float:
     if not common:
         return 0.0
     return 2 * common / (len(answer) + len(gold))
+
+
+def widened(start: int, end: int, bounds: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """Widen ``[start, end)`` to those of ``bounds``, such as a text's sentences, that it touches."""
+    touched = [(s, e) for s, e in bounds if s < end and start < e]
+    return min([start, *(s for s, _ in touched)]), max([end, *(e for _, e in touched)])

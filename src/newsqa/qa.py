@@ -13,7 +13,7 @@ from newsqa.chunk import sentences
 from newsqa.embed import SentenceTransformerEmbedder
 from newsqa.errors import ModelError, UsageError
 from newsqa.index import Index
-from newsqa.read import SpanReader
+from newsqa.read import SpanReader, Weights
 from newsqa.settings import Settings
 from newsqa.spans import SpanModel, manifest
 from newsqa.types import Answer, Article, Embedder, Filters, Passage, Reader, Stage
@@ -139,7 +139,8 @@ def default_reader(settings: Settings) -> Reader:
     """
     fitted = manifest()
     try:
-        return SpanReader(SpanModel(settings), fitted["ranking"], fitted["confidence"])
+        weights = Weights(fitted["ranking"], fitted["confidence"], fitted["settling"])
+        return SpanReader(SpanModel(settings), weights, sentences)
     except (KeyError, ValueError) as error:
         raise ModelError(
             f"The packaged reader's manifest.json is not of this version: {error}. Reinstall newsqa."

@@ -11,14 +11,15 @@ probable it is that the first is right. Their weights come from
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from newsqa.match import normalised
+from newsqa.match import normalised, widened
 from newsqa.spans import TokenScores
 from newsqa.types import Passage, Span, parse_published
 
@@ -32,6 +33,8 @@ RANK = 0.15
 """What a place in the ranking of passages is worth, as a logit."""
 UNDATED = 1000
 """Days; an article without a date counts as old, where others have one."""
+TOLD = 6.0
+"""What it is worth, as a logit, that a sentence speaks of all that is asked about, rather than of nothing."""
 
 STEM = 5
 """Words that share this many first letters count as the same: pledge, pledged."""
@@ -50,6 +53,8 @@ how many passages, and how many articles, give it; of how many it is the best; l
 article is than the newest of all; whether it can, or can't, be of the kind that is asked for; how
 much of the question its best passage speaks of."""
 EVIDENCE = ("bias", "margin", "score", *FEATURES)
+SETTLING = ("bias", "told", "logit")
+"""Of a sentence that may settle a question of yes or no: how much of the question it speaks of, and its best logit."""
 PERSON = r"[^\W\d_a-z]\w"
 NUMBER = (
     r"\d|(?i:\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|once|twice)\b|"
@@ -62,6 +67,12 @@ DATE = (
 )
 NAME = r"[^\W\d_a-z]"
 
+YES_OR_NO = re.compile(
+    r"\W*(?:did|does|do|is|are|am|was|were|has|have|had|can|could|will|wo(?=n)|would|shall|should|may|might|must)"
+    r"(?:n?[’']t)?\b"
+    r"(?!.*\bor\b)",
+    re.IGNORECASE,
+)
 ASKS = re.compile(r"\b(?:who(?:m|se)?|what|which|when|where|why|how)\b", re.IGNORECASE)
 # The first pattern that stands where the question first asks tells which pattern its answer should hold:
 # in "Who was hurt when the dock fell?" only "who" asks.
@@ -79,6 +90,10 @@ TYPES = tuple(
 )
 
 
+Sentences = Callable[[str], list[tuple[int, int]]]
+"""Returns the ``[start, end)`` of each sentence of a text."""
+
+
 class Model(Protocol):
     """Scores tokens; see `newsqa.spans`."""
 
@@ -86,32 +101,76 @@ class Model(Protocol):
         """Score every token of every passage."""
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What ``training/calibrate.py`` fitted: one weight for each of `FEATURES`, `EVIDENCE` and `SETTLING`."""
+
+    ranking: Sequence[float]
+    confidence: Sequence[float]
+    settling: Sequence[float]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError when there are more weights, or fewer."""
+        for weights, names in ((self.ranking, FEATURES), (self.confidence, EVIDENCE), (self.settling, SETTLING)):
+            if len(weights) != len(names):
+                raise ValueError(f"{len(weights)} weights for {len(names)} features, {', '.join(names)}")
+
+
 class SpanReader:
     """Finds answers in passages (see `Reader`)."""
 
-    def __init__(self, model: Model, ranking: Sequence[float], confidence: Sequence[float]) -> None:
-        """Take the model, and the weights of `FEATURES` and `EVIDENCE`.
-
-        Raises ValueError unless there is one weight for each.
-        """
-        if (len(ranking), len(confidence)) != (len(FEATURES), len(EVIDENCE)):
-            raise ValueError(f"{len(ranking)} and {len(confidence)} weights for {len(FEATURES)} and {len(EVIDENCE)}")
+    def __init__(self, model: Model, weights: Weights, sentences: Sentences) -> None:
+        """Take the model, its fitted weights, and what splits a text into sentences."""
         self._model = model
-        self._ranking = np.asarray(ranking, np.float64)
-        self._confidence = np.asarray(confidence, np.float64)
+        self._weights = weights
+        self._sentences = sentences
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
         """Return one span for each different answer, best first; ``score`` is a probability."""
-        groups = gather(candidates(passages, self._model.score(question, passages)))
+        groups = answers(question, passages, self._model.score(question, passages), self._sentences)
         if not groups:
             return []
         features = describe(question, groups)
-        scores = features @ self._ranking
-        logits = weigh(features, scores) @ self._confidence
+        scores = features @ np.asarray(self._weights.ranking)
+        if settles(question):
+            logits = settling(question, groups) @ np.asarray(self._weights.settling)
+        else:
+            logits = weigh(features, scores) @ np.asarray(self._weights.confidence)
         order = np.argsort(-scores, kind="stable")
         # What is ranked lower can't be more probable.
         probabilities = np.minimum.accumulate(np.exp(-np.logaddexp(0.0, -logits[order])))
         return [_span(groups[i], float(p)) for i, p in zip(order, probabilities, strict=True)]
+
+
+def answers(
+    question: str, passages: Sequence[Passage], scores: Sequence[TokenScores], sentences: Sentences
+) -> list[list[Candidate]]:
+    """Return the different answers, each with its places, best first (see `gather`).
+
+    The first place of an answer is the one whose sentence speaks most of what is asked about. A
+    question of yes or no is answered by whole sentences, since a word of them would tell neither.
+    """
+    asked = _asked(question)
+    splits = cache(sentences)
+
+    def settled(candidate: Candidate) -> Candidate:
+        """Take the whole sentence in which a candidate begins, and weigh it by what it says."""
+        text, base = candidate.passage.text, candidate.passage.start
+        begin = candidate.start - base
+        start, end = widened(begin, begin + 1, splits(text))
+        worth = TOLD * _share(asked, text[start:end])
+        return replace(
+            candidate,
+            start=base + start,
+            end=base + end,
+            logit=candidate.logit + worth,
+            log_probability=candidate.log_probability + worth,
+        )
+
+    found = candidates(passages, scores)
+    if settles(question):
+        return gather(_each_place_once(map(settled, found)))
+    return [sorted(group, key=lambda one: -settled(one).logit) for group in gather(found)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +196,27 @@ def candidates(passages: Sequence[Passage], scores: Sequence[TokenScores]) -> li
     Probabilities are normalised over all passages and the null, as in training.
     """
     normaliser = sum(float(np.logaddexp.reduce(np.r_[0.0, *side])) for side in _sides(scores))
+    return _each_place_once(
+        Candidate(
+            passage,
+            rank,
+            passage.start + int(one.offsets[first, 0]),
+            passage.start + int(one.offsets[last, 1]),
+            logit,
+            logit - normaliser,
+        )
+        for rank, (passage, one) in enumerate(zip(passages, scores, strict=True))
+        for first, last, logit in _best(one)
+    )
+
+
+def _each_place_once(every: Iterable[Candidate]) -> list[Candidate]:
+    """Keep the best candidate of each place, best first: passages overlap, and so do sentences that hold several."""
     found: dict[tuple[str, int, int], Candidate] = {}
-    for rank, (passage, one) in enumerate(zip(passages, scores, strict=True)):
-        for first, last, logit in _best(one):
-            start, end = passage.start + int(one.offsets[first, 0]), passage.start + int(one.offsets[last, 1])
-            candidate = Candidate(passage, rank, start, end, logit, logit - normaliser)
-            place = (passage.article_id, start, end)
-            # Passages overlap.
-            if place not in found or found[place].logit < logit:
-                found[place] = candidate
+    for candidate in every:
+        place = (candidate.passage.article_id, candidate.start, candidate.end)
+        if place not in found or found[place].logit < candidate.logit:
+            found[place] = candidate
     return sorted(found.values(), key=lambda c: -c.logit)
 
 
@@ -184,7 +255,7 @@ def describe(question: str, groups: Sequence[Sequence[Candidate]]) -> NDArray[np
     """Describe groups, shape (len(groups), len(FEATURES))."""
     wanted = _wanted(question)
     every = [candidate for group in groups for candidate in group]
-    asked = {word[:STEM] for word in normalised(question).split() if word not in PLAIN}
+    asked = _asked(question)
     tops = {id(max(some, key=lambda c: c.logit)) for some in _by_passage(every).values()}
     newest = max((_day(c) for c in every), default=0)
     rows = []
@@ -200,10 +271,25 @@ def describe(question: str, groups: Sequence[Sequence[Candidate]]) -> NDArray[np
                 np.log1p(min(newest - _day(c) if _day(c) else UNDATED for c in group) if newest else 0),
                 float(fits),
                 float(bool(wanted) and not fits),
-                _cover(asked, group[0].passage),
+                _share(asked, f"{group[0].passage.title} {group[0].passage.text}"),
             )
         )
     return np.asarray(rows, np.float64).reshape(-1, len(FEATURES))
+
+
+def settles(question: str) -> bool:
+    """Tell whether a question is answered by yes or no, and so by the sentence that settles it."""
+    return bool(YES_OR_NO.match(question)) and not ASKS.search(question)
+
+
+def settling(question: str, groups: Sequence[Sequence[Candidate]]) -> NDArray[np.float64]:
+    """Gather what tells whether sentences settle a question of yes or no, shape (len(groups), len(SETTLING))."""
+    asked = _asked(question)
+    rows = []
+    for group in groups:
+        told = _share(asked, group[0].text)
+        rows.append((1.0, told, group[0].logit - TOLD * told))
+    return np.asarray(rows, np.float64).reshape(-1, len(SETTLING))
 
 
 def _wanted(question: str) -> re.Pattern[str] | None:
@@ -218,10 +304,14 @@ def _by_passage(some: Sequence[Candidate]) -> dict[int, list[Candidate]]:
     return found
 
 
-def _cover(asked: set[str], passage: Passage) -> float:
-    """Share of the question's telling words, by their stems, that a passage or its headline has."""
-    words = {word[:STEM] for word in normalised(f"{passage.title} {passage.text}").split()}
-    return len(asked & words) / len(asked) if asked else 1.0
+def _asked(question: str) -> set[str]:
+    """Return the stems of a question's telling words."""
+    return {word[:STEM] for word in normalised(question).split() if word not in PLAIN}
+
+
+def _share(asked: set[str], text: str) -> float:
+    """Tell which share of the stems a text has."""
+    return len(asked & {word[:STEM] for word in normalised(text).split()}) / len(asked) if asked else 1.0
 
 
 def _day(candidate: Candidate) -> int:

@@ -160,6 +160,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         ("How did it end?", "how"),
         ("At what time?", "what"),
         ("Did it rain?", "yes_no"),
+        ("Didn’t it rain?", "yes_no"),
         ("Why?", "why"),
         ("The strike ended when?", "other"),
         ("¿?", "other"),

@@ -9,11 +9,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from newsqa.read import EVIDENCE, FEATURES, RANK, SPAN_TOKENS, UNDATED, SpanReader, candidates, describe, gather
+from newsqa.chunk import sentences
+from newsqa.read import (
+    EVIDENCE,
+    FEATURES,
+    RANK,
+    SETTLING,
+    SPAN_TOKENS,
+    UNDATED,
+    SpanReader,
+    Weights,
+    candidates,
+    describe,
+    gather,
+)
 from newsqa.spans import TokenScores
 from newsqa.types import Passage
 
 RANKING = [float(name == "mass") for name in FEATURES]
+SETTLED = [float(name == "logit") for name in SETTLING]
 CONFIDENCE = [{"margin": 1.0, "bias": -0.5}.get(name, 0.0) for name in EVIDENCE]
 
 
@@ -42,7 +56,7 @@ class Likes:
 
 
 def reader(phrases: Mapping[str, float]) -> SpanReader:
-    return SpanReader(Likes(phrases), RANKING, CONFIDENCE)
+    return SpanReader(Likes(phrases), Weights(RANKING, CONFIDENCE, SETTLED), sentences)
 
 
 def test_spans_are_offsets_into_the_article() -> None:
@@ -175,7 +189,28 @@ def test_a_nearer_passage_counts_for_more() -> None:
     assert found["Brandt"]["near"] - found["Lund"]["near"] == pytest.approx(RANK)
 
 
-@pytest.mark.parametrize(("ranking", "confidence"), [(RANKING[1:], CONFIDENCE), (RANKING, CONFIDENCE[1:])])
-def test_weights_of_another_version_are_refused(ranking: list[float], confidence: list[float]) -> None:
+@pytest.mark.parametrize("short", ["ranking", "confidence", "settling"])
+def test_weights_of_another_version_are_refused(short: str) -> None:
+    weights = {"ranking": RANKING, "confidence": CONFIDENCE, "settling": SETTLED}
     with pytest.raises(ValueError, match="weights for"):
-        SpanReader(Likes({}), ranking, confidence)
+        Weights(**weights | {short: weights[short][1:]})
+
+
+def test_an_answer_is_quoted_where_the_sentence_speaks_of_the_question() -> None:
+    asked_for = passage("The prosecutor wants more for Brandt.", "a")
+    sentenced = passage("Brandt was sentenced to three years. He had denied it.", "b")
+    first, *_ = reader({"Brandt": 4}).read("Who was sentenced to three years?", [asked_for, sentenced])
+    assert [span.passage.article_id for span in (first, *first.also)] == ["b", "a"]
+
+
+@pytest.mark.parametrize("question", ["Did Hamas change course?", "hasn't hamas changed its course"])
+def test_a_question_of_yes_or_no_is_answered_by_the_sentence_that_settles_it(question: str) -> None:
+    text = "Talks went on. Hamas will not change its course. Israel had asked for it."
+    first, *others = reader({"not": 2, "asked": 3}).read(question, [passage(text, start=50)])
+    assert (first.text, first.start) == ("Hamas will not change its course.", 65)
+    assert "Israel had asked for it." in [span.text for span in others]
+
+
+@pytest.mark.parametrize("question", ["Was it Ada or Lund?", "Do you know who won?", "Who did?"])
+def test_a_question_that_asks_for_more_than_yes_or_no_is_answered_by_a_span(question: str) -> None:
+    assert reader({"Lund": 4}).read(question, [passage("It was Lund who won.")])[0].text == "Lund"

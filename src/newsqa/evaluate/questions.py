@@ -107,7 +107,7 @@ def kind(question: str) -> str:
     first, second = [*words[:2], "", ""][:2]
     if first == "how" and second in ("many", "much"):
         return "how_many"
-    return "yes_no" if first in VERBS else ASKING.get(first, "other")
+    return "yes_no" if first in VERBS or first.removesuffix("n") in VERBS else ASKING.get(first, "other")
 
 
 def _records(path: Path, text: str) -> Iterator[tuple[int, Any]]:
