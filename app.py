@@ -2,8 +2,8 @@
 
 import sys
 
-from newsqa.api import serve
 from newsqa.errors import NewsQAError
+from newsqa.server.app import serve
 from newsqa.settings import Settings
 
 if __name__ == "__main__":

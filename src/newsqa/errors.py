@@ -10,6 +10,7 @@
     ├── IndexCorruptError       the database or snapshot is damaged         exit 3
     ├── IndexMismatchError      built by another model, chunking or schema  exit 3
     ├── IndexLockedError        another process is writing                  exit 3
+    ├── BusyError               too many questions wait to be answered      exit 3
     ├── ModelError              a model is missing or not the expected one  exit 3
     ├── ArticleNotFoundError    no such article or revision                 exit 2
     └── CitationError           a quote does not match its article          exit 3
@@ -58,6 +59,10 @@ class IndexMismatchError(NewsQAError):
 
 class IndexLockedError(NewsQAError):
     """Another process is writing to the index."""
+
+
+class BusyError(NewsQAError):
+    """Too many questions wait to be answered; asking again in a moment may help."""
 
 
 class ModelError(NewsQAError):

@@ -34,9 +34,16 @@ def safe_url(url: str | None) -> str | None:
     return parts.geturl() if ok else None
 
 
-def article_href(article_id: str, revision: int, start: int | None = None, end: int | None = None) -> str:
-    """Path of an article's page, scrolled to [start, end) when given."""
-    path = f"/articles/{quote(article_id, safe='', errors='replace')}?"
+def article_href(
+    article_id: str, revision: int, start: int | None = None, end: int | None = None, mark: str | None = None
+) -> str:
+    """Path of an article's page, seen from the chat's, scrolled to [start, end) when given.
+
+    ``mark`` is the fingerprint of the quote there (`newsqa.permalink`). The path doesn't begin with a slash,
+    since a proxy may serve all this under a path of its own.
+    """
+    path = f"articles/{quote(article_id, safe='', errors='replace')}?"
     if start is None or end is None:
         return path + urlencode({"revision": revision})
-    return path + urlencode({"revision": revision, "start": start, "end": end}) + "#quote"
+    place: dict[str, int | str] = {"revision": revision, "start": start, "end": end}
+    return path + urlencode(place | ({"mark": mark} if mark else {})) + "#quote"

@@ -57,7 +57,7 @@ ARTICLES = [
     {
         "title": "Ferry fares to rise in May",
         "text": "Ferry fares between Marrow and the islands will rise by twelve per cent in May. The operator Nordline "
-        "blamed the price of fuel.\n\nPensioners and pupils will go on paying half.",
+        "blamed the price of fuel.\n\nPensioners and pupils will go on paying half, Sivert Dahl said.",
         "url": "https://harbour.example/fares",
         "outlet": "Harbour Courier",
         "published": "2025-04-02",
@@ -95,10 +95,11 @@ def environment(index: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(index: Path, before: str = "") -> Iterator[Server]:
-    """Run the chat on a free port until the block ends; ``before`` is code that the server runs first."""
+def serving(index: Path, before: str = "", **options: object) -> Iterator[Server]:
+    """Run the chat until the block ends, on a free port unless told which; ``before`` is run first in the server."""
     command = (
-        f"{before}\nfrom newsqa.api import serve\nfrom newsqa.settings import Settings\nserve(Settings.load(), port=0)"
+        f"{before}\nfrom newsqa.server.app import Options, serve\nfrom newsqa.settings import Settings\n"
+        f"serve(Settings.load(), Options(**{ {'port': 0} | options!r}))"
     )
     with (
         NamedTemporaryFile("w", suffix=".log") as log,

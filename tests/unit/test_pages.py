@@ -3,12 +3,14 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
 from markdown_it import MarkdownIt
 
 from newsqa import escape, pages
+from newsqa.permalink import fingerprint
 from newsqa.service import Turn
 from newsqa.types import Answer, Article, Citation, Copy, Filters, Progress, Rejection, Report, Stage
 
@@ -78,20 +80,26 @@ EVERYTHING = " ".join(HOSTILE)
 
 
 class Elements(HTMLParser):
-    """Collects tags with their attributes, and the text outside them."""
+    """Collects tags with their attributes, the text that is seen, and the text that is hidden for copying."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
+        self.hidden: list[str] = []
+        self._in_hidden = False
         self.feed(markup)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        self._in_hidden = ("class", "nq-words") in attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_hidden = False
 
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        (self.hidden if self._in_hidden else self.words).append(data)
 
     def attributes(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]
@@ -108,9 +116,8 @@ def shape(markup: str) -> list[tuple[str, tuple[str, ...]]]:
 def turned(value: str) -> dict[str, str]:
     """Everything that can be rendered, with ``value`` in each foreign field."""
     copy = Copy(value, 1, value, value, value, value, verbatim=True)
-    citation = replace(
-        CITATION, article_id=value, title=value, outlet=value, published=value, url=value, also_in=(copy,)
-    )
+    dated = replace(copy, article_id=f"{value}2", published="2025-03-05")
+    citation = replace(CITATION, article_id=value, title=value, outlet=value, url=value, also_in=(copy, dated))
     body = f"{value}\n{value}"
     quoted = replace(citation, quote=body, start=0, end=len(body), passage=body, passage_end=len(body))
     answered = replace(quoted, answer=value, answer_start=0, answer_end=len(value))
@@ -128,9 +135,11 @@ def turned(value: str) -> dict[str, str]:
         published=value,
         language=value,
     )
-    filters = Filters(outlets=(value,))
+    filters = Filters(date(2025, 1, 2), date(2025, 2, 3), (value, value), as_of=date(2025, 3, 4))
     return {
-        "answer": pages.conversation([Turn(value, answer, filters)]),
+        "answer": pages.conversation([Turn(value, answer, filters, value), Turn(value, answer, filters)]),
+        "examples": pages.conversation([], [value]),
+        "kept": pages.kept(value),
         "no answer": pages.conversation([Turn(value, none)]),
         "stage": pages.conversation([Turn(value, Stage("search", value))]),
         "problem": pages.conversation([Turn(value, value)]),
@@ -161,7 +170,7 @@ def test_foreign_text_adds_no_element_and_no_attribute(name: str, value: str) ->
 def test_links_lead_to_this_server_only(name: str) -> None:
     for value in (*HOSTILE, "javascript:alert(1)", "data:text/html,<script>", "//evil.example"):
         for attributes in Elements(turned(value)[name]).attributes("a"):
-            assert re.match(r"/(articles/|$)", attributes["href"] or "")
+            assert re.match(r"articles/|\./$|\?q=|#nq-(source|answer)-\d+$", attributes["href"] or "")
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"article", "problem page"}))
@@ -214,9 +223,10 @@ def test_only_http_urls_become_links(url: str | None, expected: str | None) -> N
     assert escape.safe_url(url) == expected
 
 
-def test_article_href_carries_revision_and_offsets() -> None:
-    assert escape.article_href("a/1?", 2, 3, 9) == "/articles/a%2F1%3F?revision=2&start=3&end=9#quote"
-    assert escape.article_href("a1", 2) == "/articles/a1?revision=2"
+def test_article_href_carries_revision_offsets_and_fingerprint() -> None:
+    assert escape.article_href("a/1?", 2, 3, 9) == "articles/a%2F1%3F?revision=2&start=3&end=9#quote"
+    assert escape.article_href("a", 2, 3, 9, "ab12") == "articles/a?revision=2&start=3&end=9&mark=ab12#quote"
+    assert escape.article_href("a", 2) == "articles/a?revision=2"
 
 
 @pytest.mark.parametrize(
@@ -234,18 +244,50 @@ def test_dates_are_written_for_people(published: str | None, expected: str) -> N
     assert pages.when(published) == expected
 
 
-def test_an_answer_shows_quote_number_outlet_date_headline() -> None:
+PERMALINK = f"articles/a1?revision=2&start={START}&end={START + len(QUOTE)}&mark={fingerprint(QUOTE)}#quote"
+
+
+def test_an_answer_shows_quote_number_outlet_date_headline_and_how_likely() -> None:
     start = TEXT.index("After")
     second = replace(CITATION, number=2, quote=TEXT[start:], start=start, end=len(TEXT), answer=TEXT[start:])
-    second = replace(second, answer_start=start, answer_end=len(TEXT))
+    second = replace(second, answer_start=start, answer_end=len(TEXT), score=0.55, also_in=())
     chat = pages.conversation([Turn("When?", replace(ANSWER, citations=(CITATION, second)))])
     seen = Elements(chat)
     assert seen.text == (
-        f"When?{QUOTE}[1] Harbour Courier · 4 March 2025 · Bridge opens"
-        "Further answersAfter it, a parade.[2] Harbour Courier · 4 March 2025 · Bridge opens"
+        f"When?{QUOTE}[1] Harbour Courier · 4 March 2025 · Bridge opens · very likely"
+        "Also in 2 othersRadio Ilvesk, 5 March 2025The bridge, no date (in other words)"
+        "Further answersAfter it, a parade.[2] Harbour Courier · 4 March 2025 · Bridge opens · more likely than not"
+        "Ask again"
     )
-    assert seen.attributes("a")[0]["href"] == f"/articles/a1?revision=2&start={START}&end={START + len(QUOTE)}#quote"
+    titles = [attributes["title"] for attributes in seen.attributes("span")]
+    assert titles == ["confidence 0.90", "confidence 0.55"]
     assert marks(chat) == [DAY, "After it, a parade."]
+
+
+def test_numbers_lead_to_the_cards_of_the_last_answer_and_else_to_the_article() -> None:
+    seen = Elements(pages.conversation([Turn("When?", ANSWER), Turn("When?", ANSWER)]))
+    numbers = [a for a in seen.attributes("a") if "title" in a]
+    assert [a["href"] for a in numbers] == [PERMALINK, "#nq-source-1"]
+    card = Elements(pages.sources([Turn("When?", ANSWER)]))
+    assert {"class": "nq-card", "id": "nq-source-1", "tabindex": "-1"} in card.attributes("article")
+    assert "#nq-answer-1" in [a["href"] for a in card.attributes("a")]
+    assert numbers[1]["id"] == "nq-answer-1"
+
+
+@pytest.mark.parametrize(
+    ("confidence", "word"),
+    [
+        (1.0, "very likely"),
+        (0.9, "very likely"),
+        (0.8999, "likely"),
+        (0.66, "likely"),
+        (0.5, "more likely than not"),
+        (0.4999, "uncertain"),
+        (0.0, "uncertain"),
+    ],
+)
+def test_confidence_in_words(confidence: float, word: str) -> None:
+    assert pages.likelihood(confidence) == word
 
 
 @pytest.mark.parametrize(
@@ -253,32 +295,95 @@ def test_an_answer_shows_quote_number_outlet_date_headline() -> None:
 )
 def test_an_answer_of_several_articles_says_how_many(support: int, said: str) -> None:
     answer = replace(ANSWER, citations=(replace(CITATION, support=support),))
-    assert Elements(pages.conversation([Turn("When?", answer)])).text.endswith(f" · Bridge opens{said}")
+    assert f"Bridge opens{said} · very likely" in Elements(pages.conversation([Turn("When?", answer)])).text
 
 
-def test_no_answer_says_how_much_was_searched_and_why() -> None:
+def test_no_answer_says_what_was_searched_and_why() -> None:
     assert Elements(pages.conversation([Turn("Who?", NO_ANSWER)])).text == (
-        "Who?No answer found in 14,822 articles."
-        "No passage answers clearly. The nearest passages are shown beside; they are not answers."
+        "Who?No answer found in 14,822 articles.Searched: every article. "
+        "No passage answers clearly. The nearest passages are shown as sources; they are not answers.Ask again"
     )
+    filtered = Turn("Who?", NO_ANSWER, Filters(since=date(2025, 1, 2), outlets=("Radio Ilvesk",)))
+    assert "Searched: only Radio Ilvesk, from 2 January 2025." in Elements(pages.conversation([filtered])).text
 
 
-def test_turns_are_shown_in_order_with_their_state_filters_and_problems() -> None:
-    filters = Filters(outlets=("Harbour Courier",))
-    turns = [Turn("a?", Stage("search", "Searching…")), Turn("b?", "It broke."), Turn("c?", "Stopped.", filters)]
-    assert Elements(pages.conversation(turns)).text == "a?Searching…b?It broke.c?Only Harbour CourierStopped."
+def test_turns_are_shown_in_order_with_their_state_and_problems() -> None:
+    turns = [Turn("a?", Stage("search", "Searching…")), Turn("b?", "It broke.")]
+    assert Elements(pages.conversation(turns)).text == "a?Searching…b?It broke.Ask again"
+
+
+def test_each_filter_is_a_chip_that_asks_without_it() -> None:
+    filters = Filters(date(2025, 1, 2), None, ("Harbour Courier", "Radio Ilvesk"), as_of=date(2025, 3, 4))
+    seen = Elements(pages.conversation([Turn("c?", "Stopped.", filters)]))
+    assert seen.text == (
+        "c?only Harbour Courier ×only Radio Ilvesk ×from 2 January 2025 ×as of 4 March 2025 ×Stopped.Ask again"
+    )
+    harbour, radio = "&outlet=Harbour+Courier", "&outlet=Radio+Ilvesk"
+    assert [a["href"] for a in seen.attributes("a")] == [
+        f"?q=c%3F{radio}&from=2025-01-02&asof=2025-03-04",
+        f"?q=c%3F{harbour}&from=2025-01-02&asof=2025-03-04",
+        f"?q=c%3F{harbour}{radio}&asof=2025-03-04",
+        f"?q=c%3F{harbour}{radio}&from=2025-01-02",
+        f"?q=c%3F{harbour}{radio}&from=2025-01-02&asof=2025-03-04",
+    ]
+
+
+def test_a_follow_up_says_how_it_was_understood_and_asks_that_again() -> None:
+    seen = Elements(pages.conversation([Turn("When?", "Stopped.", asked="When did it open?")]))
+    assert seen.text == "When?Asked as: When did it open? Correct itStopped.Ask again"
+    assert [a["href"] for a in seen.attributes("a")] == ["?q=When+did+it+open%3F"]
 
 
 def test_a_card_marks_the_quote_in_its_passage_and_stresses_the_answer_in_it() -> None:
     card = pages.sources([Turn("When?", ANSWER)])
     assert "<mark>The bridge opened <strong>on Monday</strong>&#46;</mark>" in card
     seen = Elements(card)
-    assert seen.text == (
+    assert seen.text.startswith(
         "Sources[1] Bridge opensHarbour Courier · 4 March 2025Before.\n"
-        f"{QUOTE}\nAfter it, a parade.Open the article at the quote"
-        "Also in: Radio Ilvesk, 5 March 2025, The bridge, no date (in other words)"
+        f"{QUOTE}\nAfter it, a parade.Open article at the quote Copy link · Back to the answer"
+        "Also in 2 othersRadio Ilvesk, 5 March 2025The bridge, no date (in other words)"
+        "Copy Quote Markdown BibTeX CSL-JSON"
     )
-    assert [link["href"] for link in seen.attributes("a")][1:] == ["/articles/a2?revision=1", "/articles/a3?revision=1"]
+    assert seen.attributes("a")[0]["href"] == PERMALINK
+    assert [len(words) > len(QUOTE) and QUOTE in words for words in seen.hidden] == [True] * 4
+
+
+def test_the_timeline_shows_each_dated_article_once_as_a_link_and_as_a_row() -> None:
+    same = replace(CITATION, number=2)
+    late = replace(CITATION, number=3, article_id="a9", published="2025-05-04T08:00:00+02:00", title="", also_in=())
+    panel = pages.sources([Turn("When?", replace(ANSWER, citations=(late, CITATION, same)))])
+    picture = re.findall(r"<svg.*</svg>", panel)[0]
+    assert Elements(picture).text.split(":") == [
+        "4 March 2025, Harbour Courier",
+        " Bridge opens5 March 2025, Radio Ilvesk",
+        " Bridge open4 May 2025, 08",
+        "00 UTC+02",
+        "00, Harbour Courier",
+        " Untitled",
+    ]
+    places = [float((circle["cx"] or "").rstrip("%")) for circle in Elements(picture).attributes("circle")]
+    assert places == sorted(places)
+    assert places[0] == 4
+    assert places[-1] == 96
+    links = [link["href"] for link in Elements(picture).attributes("a")]
+    assert links[0] == PERMALINK
+    assert links[1] == "articles/a2?revision=1"
+    rows = re.findall(r"<tbody>.*</tbody>", panel)[0]
+    assert [a["href"] for a in Elements(rows).attributes("a")] == links
+
+
+def test_names_that_nobody_would_read_are_cut() -> None:
+    huge = replace(CITATION, title="t" * 100_000, outlet="o" * 100_000, also_in=())
+    turns = [Turn("When?", replace(ANSWER, citations=(huge,)))]
+    assert "t" * 400 + "…" in Elements(pages.conversation(turns)).text
+    assert len(Elements(pages.conversation(turns)).text) < 1500
+    assert len(Elements(pages.sources(turns)).text) < 1500
+
+
+def test_there_is_no_timeline_of_a_single_day_or_article() -> None:
+    alone = replace(CITATION, also_in=())
+    undated = replace(alone, number=2, article_id="a2", published=None)
+    assert "<svg" not in pages.sources([Turn("When?", replace(ANSWER, citations=(alone, undated)))])
 
 
 def test_long_passages_are_cut_around_the_quote_at_words() -> None:
@@ -288,7 +393,8 @@ def test_long_passages_are_cut_around_the_quote_at_words() -> None:
     long = replace(CITATION, passage=passage, start=start, end=start + len(QUOTE), also_in=())
     long = replace(long, answer_start=answer, answer_end=answer + len(DAY))
     shown = Elements(pages.sources([Turn("When?", replace(ANSWER, citations=(long,)))])).text
-    context = shown.partition("2025")[2].removesuffix("Open the article at the quote")
+    context, _, whole = shown.partition("2025")[2].partition("More context")
+    assert whole.startswith(passage)
     before, quote, after = context.partition(QUOTE)
     assert quote == QUOTE
     assert before.startswith("…word word")
@@ -361,12 +467,31 @@ def test_article_page_shows_metadata_link_copies_and_newer_revision() -> None:
     copy = replace(ARTICLE, id="a2", outlet="Radio Ilvesk", revision=1)
     seen = Elements(pages.article_page(ARTICLE, current=3, copies=[copy]))
     assert "By Ada Moor, Lin Voss" in seen.text
+    assert "Revision 2" in seen.text
     assert "This is revision 2 as it was cited. Revision 3 is newer." in seen.text
     assert [link["href"] for link in seen.attributes("a")] == [
-        "/",
+        "./",
         "https://news.example/bridge?a=1&b=2",
-        "/articles/a2?revision=1",
-        "/articles/a1?revision=3",
+        "articles/a2?revision=1",
+        "articles/a1?revision=3",
     ]
     assert "newer" not in pages.article_page(ARTICLE, current=2)
-    assert Elements(pages.article_page(replace(ARTICLE, url="javascript:alert(1)"))).attributes("a") == [{"href": "/"}]
+    assert Elements(pages.article_page(replace(ARTICLE, url="javascript:alert(1)"))).attributes("a") == [{"href": "./"}]
+
+
+@pytest.mark.parametrize(
+    ("now", "said", "place"),
+    [
+        (None, "Revision 3 is newer and no longer has the quote in these words.", ""),
+        (40, "Revision 3 is newer and still has the quote, word for word.", f"&start=40&end={40 + len(QUOTE)}"),
+    ],
+)
+def test_a_quote_page_gives_its_permalink_and_says_what_became_of_the_quote(
+    now: int | None, said: str, place: str
+) -> None:
+    page = pages.article_page(ARTICLE, current=3, start=START, end=START + len(QUOTE), start_now=now)
+    seen = Elements(page)
+    assert said in seen.text
+    permalink, newer = [link["href"] or "" for link in seen.attributes("a")][2:]
+    assert permalink == PERMALINK
+    assert newer == f"articles/a1?revision=3{place}" + (f"&mark={fingerprint(QUOTE)}#quote" if place else "")
