@@ -103,6 +103,17 @@ reader: setup-dev
 	$(TRAIN) $(BIN)/python training/export.py $(WORK)/model.pt src/newsqa/reader
 	$(TRAIN) $(BIN)/python training/calibrate.py src/newsqa/reader
 
+# newsqa side by side with other libraries, each in an environment of its own below PEERS: minutes, and 5 GB at first.
+# ARTICLES=2000 QUESTIONS=300 is the fuller form, ARTICLES=0 takes the whole archive.
+ARTICLES ?= 300
+QUESTIONS ?= 50
+PEERS ?= benchmarks/peers/work
+
+.PHONY: bench-peers
+bench-peers: setup-dev
+	NEWSQA_DATA=$(NEWSQA_DATA) $(BIN)/python benchmarks/peers/run.py \
+		--articles $(ARTICLES) --questions $(QUESTIONS) --work $(PEERS)
+
 # Exact versions of what is installed, without what this machine alone needs.
 constraints: setup-dev
 	@sed -n '/^#/p' constraints.txt > constraints.new

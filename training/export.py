@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from model import BASE, SpanReader
-from newsqa.read import EVIDENCE, FEATURES
+from newsqa.read import EVIDENCE, FEATURES, SETTLING
 
 
 class Exported(nn.Module):
@@ -52,6 +52,7 @@ def export(weights: Path, folder: Path) -> None:
         "sha256": digests,
         "ranking": [float(name == "mass") for name in FEATURES],
         "confidence": [0.0] * len(EVIDENCE),
+        "settling": [0.0] * len(SETTLING),
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 

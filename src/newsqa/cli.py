@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from newsqa import options, output
+from newsqa import measuring, options, output, serving
 from newsqa.errors import (
     IndexCorruptError,
     IndexMismatchError,
@@ -29,7 +28,7 @@ from newsqa.errors import (
     UsageError,
 )
 from newsqa.options import Outlets, Session, Shared, Since, Until, command
-from newsqa.output import Line, Output, Row
+from newsqa.output import Output
 from newsqa.types import Answer, Filters, Report, Stage
 
 if TYPE_CHECKING:
@@ -132,9 +131,10 @@ def _report(out: Output, report: Report) -> int:
     app,
     'newsqa ask "Who opened the new bridge?"',
     'newsqa ask "What did the minister promise?" --since 2016-12-01 --outlet "Harbour Gazette"',
+    'newsqa ask "Who opened the new bridge this week?" --as-of 2016-12-30',
     'newsqa ask "Who opened the new bridge?" -k 1 --json',
 )
-def ask(
+def ask(  # noqa: PLR0913  each is an option
     session: Session,
     *,
     question: options.Question,
@@ -142,6 +142,7 @@ def ask(
     since: Since = None,
     until: Until = None,
     outlet: Outlets,
+    as_of: options.AsOf = None,
     min_confidence: options.MinConfidence = None,
     in_context: options.Context = False,
 ) -> int:
@@ -149,7 +150,7 @@ def ask(
 
     Every answer is quoted word for word from one article and says which.
     """
-    filters = Filters(*options.period(since, until), tuple(outlet))
+    filters = Filters(*options.period(since, until), tuple(outlet), as_of=options.day("--as-of", as_of))
     settings = session.settings(min_confidence=min_confidence)
     words = sys.stdin.read(LONGEST_QUESTION) if question == "-" else question
     out = session.output
@@ -172,19 +173,7 @@ def _last(steps: Iterator[Stage | Answer], say: Callable[[str], None]) -> Answer
     raise RuntimeError("QA.stream ended without an Answer")
 
 
-@command(app, "newsqa chat --open", "newsqa chat --port 8000")
-def chat(
-    session: Session,
-    host: options.Host = "127.0.0.1",
-    port: options.Port = 7860,
-    open_browser: options.OpenBrowser = False,
-) -> int:
-    """Open the chat, for browsers on this machine."""
-    with session.output.status("Loading…"):
-        from newsqa.api import serve
-
-    serve(session.settings(), host, port, open_browser)
-    return options.OK
+serving.register(app)
 
 
 @command(app, 'newsqa articles --outlet "Harbour Gazette" --since 2016-12-01', "newsqa articles --limit 0 --json")
@@ -278,83 +267,7 @@ def verify(session: Session, answers: options.AnswersFile = None) -> int:
     return options.OK if sound else options.BROKEN_INDEX
 
 
-@command(
-    app,
-    "newsqa evaluate examples/questions.jsonl --report report.html",
-    "newsqa evaluate questions.jsonl --without-articles --json > before.json",
-    "newsqa evaluate --compare before.json after.json",
-    "newsqa evaluate squad-dev.json.gz --limit 500",
-)
-def evaluate(  # noqa: PLR0913  each is an option
-    session: Session,
-    questions: options.QuestionsFile = None,
-    report: options.ReportFile = None,
-    given: options.Given = False,
-    without_articles: options.WithoutArticles = False,
-    half: options.Half = None,
-    limit: options.Sample = None,
-    compare: options.Compare = None,
-    floors: options.FloorsFile = None,
-    write_floors: options.WriteFloors = False,
-    allow_lower: options.AllowLower = None,
-) -> int:
-    """Measure newsqa on questions with known answers.
-
-    Read are lines of {"question", "answers", "articles"} (articles: URLs that hold
-    an answer; no answers: there is none), SQuAD, whose contexts are asked without an
-    index, and quizzes with "articles_with_answer". Citations must verify, all of them.
-    """
-    out = session.output
-    if compare:
-        return _compare(out, *map(options.evaluation, compare))
-    if questions is None:
-        raise UsageError("Name a file of questions, or two results: newsqa evaluate --compare A.json B.json")
-    if write_floors and not floors:
-        raise UsageError("--write-floors needs --floors FILE")
-    if allow_lower and not write_floors:
-        raise UsageError("--allow-lower needs --write-floors")
-    from newsqa.evaluate import floors as gate
-    from newsqa.evaluate import outcomes, plots, run, summary
-
-    kept = gate.read(floors, new=write_floors) if floors else None
-    if report:
-        plots.check_installed()
-        options.writable("--report", report)
-    with out.progress() as progress:
-        way = outcomes.Way(given, without_articles, half, limit)
-        found = run.evaluate(session.settings(), questions, way, progress=progress)
-    missed = []
-    if floors and kept:
-        missed = gate.write(found, floors, kept, allow_lower) if write_floors else gate.check(found, kept)
-    if report:
-        from newsqa.evaluate.report import page
-
-        report.write_text(page(found), encoding="utf-8")
-    out.result(outcomes.document(found) | {"missed": missed}, _tables(out, summary.tables(found)))
-    for line in missed:
-        out.warning(line)
-    if unverified := sum(outcome.unverified for outcome in found.outcomes):
-        out.warning(f"{unverified:,} citations don't verify. This is a defect in newsqa.")
-        return options.BROKEN_INDEX
-    return options.BELOW_FLOOR if missed else options.OK
-
-
-def _compare(out: Output, first: Mapping[str, Any], second: Mapping[str, Any]) -> int:
-    """Show how two results of ``evaluate --json`` differ."""
-    from newsqa.evaluate import outcomes, summary
-    from newsqa.evaluate.compare import compare, document
-
-    with out.status("Comparing…"):
-        asked, differences = compare(outcomes.load(first).outcomes, outcomes.load(second).outcomes)
-    out.result(document(asked, differences), _tables(out, summary.comparison(asked, differences)))
-    return options.OK
-
-
-def _tables(out: Output, tables: Iterable[list[Row]]) -> Iterator[Line]:
-    for number, rows in enumerate(tables):
-        if number:
-            yield Text()
-        yield from output.table(out.stdout, rows)
+measuring.register(app)
 
 
 @command(app, "newsqa sources")

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from newsqa.errors import IndexCorruptError, IndexLockedError, NewsQAError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+UPGRADABLE = "1"
+"""The schema that `Writer.open` brings up to this one."""
 FILE = "newsqa.sqlite"
 BUSY_SECONDS = 30
 
@@ -55,7 +57,10 @@ CREATE TABLE tombstones (seq INTEGER PRIMARY KEY AUTOINCREMENT, passage_id INTEG
 CREATE TRIGGER passage_gone AFTER DELETE ON passages
     BEGIN INSERT INTO tombstones (passage_id) VALUES (old.id); END;
 CREATE TABLE removed (key TEXT PRIMARY KEY, removed_at TEXT NOT NULL) WITHOUT ROWID;
-CREATE VIRTUAL TABLE lexicon USING fts5 (title, text, content='', tokenize="porter unicode61 remove_diacritics 2");
+"""
+# Apart, since it is all that an index of the first schema lacks.
+POSTINGS = """CREATE TABLE postings (
+    term TEXT NOT NULL, block INTEGER NOT NULL, entries BLOB NOT NULL, PRIMARY KEY (term, block)) WITHOUT ROWID;
 """
 
 
@@ -70,7 +75,7 @@ def create(path: Path, meta: Mapping[str, str]) -> None:
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with translated(path), closing(_open(draft, "rwc")) as connection:
-        connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
+        connection.executescript(f"BEGIN; {SCHEMA} {POSTINGS} COMMIT;")
         connection.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("database", uuid.uuid4().hex)])
     draft.replace(path)
 

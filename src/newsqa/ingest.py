@@ -44,7 +44,7 @@ class Ingest:
     ) -> None:
         self._settings = settings
         self._progress = progress or (lambda progress: None)
-        self._embedder = embedder or embed.SentenceTransformerEmbedder(settings)
+        self._embedder = embedder or embed.default_embedder(settings)
 
     def index(
         self,

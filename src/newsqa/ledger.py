@@ -41,7 +41,8 @@ class Ledger:
                 allow_private = excluded.allow_private""",
                 (location, json.dumps(dict(fields), sort_keys=True), follow, allow_private),
             )
-        return next(source for source in self.sources() if source.location == location)
+        (source,) = read_sources(self._connection, location)
+        return source
 
     def sources(self) -> list[Source]:
         """Return the remembered sources in the order they were added."""

@@ -53,6 +53,11 @@ Outlets = Annotated[
 ]
 Since = Annotated[str | None, typer.Option(metavar="DATE", help="Published on this day or later: 2016-12-28.")]
 Until = Annotated[str | None, typer.Option(metavar="DATE", help="Published on this day or earlier.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="Ask as on this day: prefer the news of its time, leave none out; else today."),
+]
+AsOfQuestionDate = Annotated[bool, typer.Option(help="Ask each question as on its own date, where it has one.")]
 Locations = Annotated[
     list[str],
     typer.Argument(
@@ -86,9 +91,6 @@ MinConfidence = Annotated[
     float | None, typer.Option(metavar="P", min=0, max=1, help="Show no answer that is less sure than this.")
 ]
 Context = Annotated[bool, typer.Option("--context", help="Show the passage around each quote.")]
-Host = Annotated[str, typer.Option(metavar="NAME", help="Address to listen on, of this machine alone.")]
-Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
-OpenBrowser = Annotated[bool, typer.Option("--open", help="Open it in the browser.")]
 Limit = Annotated[int, typer.Option(metavar="N", min=0, max=LARGEST, help="How many at most; 0 for all.")]
 ArticleId = Annotated[str, typer.Argument(metavar="ID", help="As articles and ask show it.")]
 ArticleIds = Annotated[list[str], typer.Argument(metavar="ID", help="As articles and ask show them.")]
@@ -242,7 +244,7 @@ def _configure_logging(debug: bool) -> None:
 
 def period(since: str | None, until: str | None) -> tuple[date | None, date | None]:
     """Read ``--since`` and ``--until``; raises UsageError for dates that make no sense."""
-    first, last = _day("--since", since), _day("--until", until)
+    first, last = day("--since", since), day("--until", until)
     if first and last and first > last:
         raise UsageError(
             f"--since {first} is later than --until {last}. Example: --since 2016-12-01 --until 2016-12-31"
@@ -250,7 +252,8 @@ def period(since: str | None, until: str | None) -> tuple[date | None, date | No
     return first, last
 
 
-def _day(option: str, value: str | None) -> date | None:
+def day(option: str, value: str | None) -> date | None:
+    """Read a date such as ``2016-12-28``; raises UsageError for anything else."""
     if value is None:
         return None
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
-from newsqa import answer, retrieve
+from newsqa import answer, asof, retrieve
 from newsqa.answer import Sources
 from newsqa.chunk import sentences
-from newsqa.embed import SentenceTransformerEmbedder
+from newsqa.embed import default_embedder
 from newsqa.errors import ModelError, UsageError
 from newsqa.index import Index
 from newsqa.read import SpanReader, Weights
@@ -31,6 +32,7 @@ class QA:
         self._embedder = embedder
         self.reader = reader
         self._settings = settings
+        self._warm = False
 
     @classmethod
     def open(cls, settings: Settings, *, embedder: Embedder | None = None, reader: Reader | None = None) -> QA:
@@ -38,7 +40,7 @@ class QA:
 
         Raises IndexMissingError, IndexCorruptError, IndexMismatchError, ModelError.
         """
-        embedder = embedder or SentenceTransformerEmbedder(settings)
+        embedder = embedder or default_embedder(settings)
         return cls(
             Index.open(settings, embedder.model_id),
             embedder,
@@ -47,10 +49,16 @@ class QA:
         )
 
     def warm(self) -> None:
-        """Load index and models now, so that the first question needn't wait."""
-        self.index.load()
-        self._embedder.embed(["warm"])
-        self.reader.read("warm", [])
+        """Load index and models now, side by side, so that the first question needn't wait."""
+        with ThreadPoolExecutor() as pool:
+            models: list[Future[object]] = [
+                pool.submit(self._embedder.embed, ["warm"]),
+                pool.submit(self.reader.read, "warm", []),
+            ]
+            self.index.load()
+        for model in models:
+            model.result()
+        self._warm = True
 
     def ask(
         self,
@@ -60,6 +68,7 @@ class QA:
         since: date | None = None,
         until: date | None = None,
         outlets: Sequence[str] = (),
+        as_of: date | None = None,
     ) -> Answer:
         """Answer a question with verbatim quotes, or abstain.
 
@@ -69,12 +78,14 @@ class QA:
             since: Search only articles published on this day or later.
             until: Search only articles published on this day or earlier.
             outlets: Search only articles of these outlets; all when empty.
+            as_of: The day on which the question is asked: "last week" is seen from there, by default from
+                today, and articles of its time are preferred; none is left out.
 
         Raises:
             UsageError: The question is empty or too long, ``k`` is below 1, or the dates are the wrong way round.
             CitationError: A quote does not match its article; nothing is answered rather than something wrong.
         """
-        for step in self.stream(question, k=k, filters=Filters(since, until, tuple(outlets))):
+        for step in self.stream(question, k=k, filters=Filters(since, until, tuple(outlets), as_of=as_of)):
             if isinstance(step, Answer):
                 return step
         raise AssertionError("stream always ends with an Answer")
@@ -86,6 +97,9 @@ class QA:
         if k < 1:
             raise UsageError(f"The number of answers must be at least 1, not {k}.")
         clock = _Clock()
+        if not self._warm:
+            self.warm()
+            clock.lap("load")
         searched = self.index.count(filters)
         yield Stage("search", f"Searching {searched:,} articles…")
         passages, sources = self._retrieve(question, filters, clock, READ)
@@ -121,8 +135,12 @@ class QA:
             clock.lap("dense")
             lexical = self.index.lexical(question, retrieve.CANDIDATES, filters)
             clock.lap("lexical")
-            fused = retrieve.fuse([dense, lexical])
-            passages = self.index.passages([identity for identity, _ in fused[:k]])
+            fused = retrieve.fuse(dense, lexical)
+            found = [identity for identity, _ in fused]
+            periods = asof.periods(question, filters.as_of, date.today())
+            published = self.index.published(found) if periods else {}
+            ranked = retrieve.lean(fused, self.index.first(found), published, periods)
+            passages = self.index.passages([identity for identity, _ in ranked[:k]])
             # Read in the same state of the database, so that what is cited can't vanish meanwhile.
             articles: dict[str, tuple[Article, list[Article]]] = {}
             for identity, revision in {(p.article_id, p.revision) for p in passages}:

@@ -28,7 +28,7 @@ class Settings:
     reader: str = ""
     """Hugging Face folder of an extractive question-answering model; empty for the packaged one."""
     threads: int = 0
-    """CPU threads for the models; 0 lets them use every core."""
+    """CPU threads for the models and for dividing vectors into cells; 0 lets them use every core."""
     answers: int = 3
     """How many different answers to give."""
     min_confidence: float = 0.4

@@ -10,14 +10,12 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import os
-import sys
 import threading
 import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,22 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsqa.errors import ModelError
+from newsqa.inference import Floats, Ints, Network, padded, side_by_side, threads
 from newsqa.settings import Settings
 from newsqa.types import Passage
 
 if TYPE_CHECKING:
-    from openvino import Core
     from tokenizers import Encoding, Tokenizer
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 PACKAGED = Path(__file__).parent / "reader"
 FILES = ("reader.xml", "reader.bin", "tokenizer.json")
 CLS, SEP = 101, 102
 HEADING_TOKENS = 32
 INPUT_TOKENS = 512
-PADDING = 16
 BATCH = 4
 """Inputs a forward pass; measured fastest, as their activations stay in the cache."""
 
@@ -91,7 +85,7 @@ class SpanModel:
     def __init__(self, settings: Settings) -> None:
         """Take the packaged model, or the folder that ``settings.reader`` names."""
         self._folder = settings.reader
-        self._threads = settings.threads or os.cpu_count() or 1
+        self._threads = threads(settings)
         self._workers = ThreadPoolExecutor(self._threads, thread_name_prefix="read")
         self._loading = threading.Lock()
 
@@ -106,12 +100,12 @@ class SpanModel:
         """
         model = self._model
         inputs = model.inputs(question, passages)
-        longest_first = sorted(range(len(inputs)), key=lambda i: -len(inputs[i].ids))
-        batches = [longest_first[i : i + BATCH] for i in range(0, len(inputs), BATCH)]
         scores: dict[int, TokenScores] = {}
-        for batch, logits in zip(
-            batches, self._workers.map(lambda b: _run(model, [inputs[i] for i in b]), batches), strict=True
-        ):
+
+        def forward(batch: list[int]) -> Floats:
+            return _run(model, [inputs[i] for i in batch])
+
+        for batch, logits in side_by_side(self._workers, forward, [len(one.ids) for one in inputs], BATCH):
             scores |= {i: inputs[i].scores(logits[:, row]) for row, i in enumerate(batch)}
         if not all(np.isfinite(one.starts).all() and np.isfinite(one.ends).all() for one in scores.values()):
             raise ModelError(f"The reader '{self._folder or PACKAGED}' gives scores that are not numbers.")
@@ -128,14 +122,9 @@ class SpanModel:
 
 
 def _run(model: _Packaged | _Folder, inputs: Sequence[_Input]) -> Floats:
-    # The CPU kernels keep what they build for every shape: few shapes, little memory.
-    width = -(-max(len(one.ids) for one in inputs) // PADDING) * PADDING
-    ids, mask, types = (np.full((len(inputs), width), fill, np.int64) for fill in (model.padding, 0, 0))
-    for row, one in enumerate(inputs):
-        ids[row, : len(one.ids)] = one.ids
-        mask[row, : len(one.ids)] = 1
-        types[row, : len(one.ids)] = one.types
-    return model.forward(ids, mask, types)
+    ids = padded([one.ids for one in inputs], model.padding)
+    mask = padded([[1] * len(one.ids) for one in inputs])
+    return model.forward(ids, mask, padded([one.types for one in inputs]))
 
 
 class _Input:
@@ -190,20 +179,6 @@ def _plain(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
-@cache
-def _core() -> Core:
-    """Return OpenVINO, which lives as long as the process.
-
-    Its CPU plugin gives the thread that loads it an alternate signal stack, and frees that when the last
-    model goes: the next signal would then crash Python.
-    """
-    # Without this, importing openvino reports its use to Intel; it goes on where the package is missing.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    return openvino.Core()
-
-
 class _Packaged:
     """The shipped model."""
 
@@ -222,14 +197,8 @@ class _Packaged:
         from tokenizers import Tokenizer
 
         self._tokenizer = _plain(Tokenizer.from_file(str(PACKAGED / "tokenizer.json")))
-        # One stream a thread: batches run side by side instead of waiting for each other at every layer.
-        properties = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads}
-        self._compiled = _core().compile_model(PACKAGED / "reader.xml", "CPU", properties)
-        self._own = threading.local()
-        # What OpenVINO sets up when it is first handed an array deadlocks with the interpreter's lock
-        # if two threads come at once; so the first time is here, where there is one.
-        none = np.zeros((1, PADDING), np.int64)
-        self.forward(none, none, none)
+        # Takes ids, mask and types of shape (inputs, tokens), gives logits of shape (2, inputs, tokens).
+        self.forward = Network(PACKAGED / "reader.xml", threads, eight_bits=True)
 
     def inputs(self, question: str, passages: Sequence[Passage]) -> list[_Input]:
         """Lay out [CLS] question [SEP] heading [SEP] passage [SEP], as in training."""
@@ -246,15 +215,6 @@ class _Packaged:
             types = [0] * begin + [1] * (len(text) + 1)
             made.append(_Input([*before, *text.ids, SEP], types, range(begin, end), text, passage.text))
         return made
-
-    def forward(self, ids: Ints, mask: Ints, types: Ints) -> Floats:
-        """Return logits, shape (2, inputs, tokens), of inputs of shape (inputs, tokens)."""
-        if not hasattr(self._own, "request"):
-            self._own.request = self._compiled.create_infer_request()
-        self._own.request.infer([ids, mask, types], share_inputs=True)
-        # The next inference writes into the same memory.
-        logits: Floats = self._own.request.get_output_tensor().data.copy()
-        return logits
 
 
 class _Folder:

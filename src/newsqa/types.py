@@ -200,6 +200,8 @@ class Filters:
 
     Undated articles are left out when a date is given. Empty outlets means all.
     ``only`` and ``without`` name articles by id, each by itself: a near copy counts as another.
+    ``as_of`` leaves nothing out: it is the day on which a question is asked, and what was published
+    near it is preferred (see `newsqa.asof`).
     """
 
     since: date | None = None
@@ -207,6 +209,7 @@ class Filters:
     outlets: tuple[str, ...] = ()
     only: frozenset[str] | None = None
     without: frozenset[str] = frozenset()
+    as_of: date | None = None
 
     def keep(self, article: Article) -> bool:
         """Tell whether an article is searched."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from newsqa import embed, snapshot
+from newsqa import embed, lexical, snapshot
 from newsqa.errors import ArticleNotFoundError, IndexCorruptError
-from newsqa.index import ARTICLE, Index, add_vectors, current_mark, dimension, read_article, read_meta
+from newsqa.index import ARTICLE, Index, catch_up, current_mark, dimension, read_article, read_meta, read_vectors
 from newsqa.settings import Settings
-from newsqa.store import FaissStore
-from newsqa.writer import content_hash
+from newsqa.store import FaissStore, Ids
+from newsqa.writer import PASSAGES, content_hash
 
 LARGEST = 2**31
 MAX_FAILURES = 20
@@ -121,35 +123,56 @@ def _cover(text: str, passages: list[list[int]], bytes_each: int) -> str | None:
 
 
 def _lexicon(connection: sqlite3.Connection) -> Iterator[str | None]:
-    """Every passage is indexed lexically, and nothing else is."""
-    indexed = {row[0] for row in connection.execute("SELECT id FROM lexicon_docsize")}
-    for (identity,) in connection.execute("SELECT id FROM passages").fetchall():
-        yield None if identity in indexed else f"passage {identity} is missing from the lexical index"
-        indexed.discard(identity)
-    for identity in sorted(indexed):
-        yield f"passage {identity} is in the lexical index but not in the database"
+    """Every passage is indexed with the very weights of its words, and nothing else is."""
+    last = current_mark(connection).passage
+    found, right = _sums(last), _sums(last)
+    for term, block, stored in connection.execute("SELECT term, block, entries FROM postings"):
+        entries = np.frombuffer(stored, lexical.ENTRY)
+        ids = entries["passage"] + np.int64(block * lexical.BLOCK)
+        _sum(found, ids, entries["weight"] * np.uint64(_checksum(term)))
+    for identity, title, text in connection.execute(PASSAGES):
+        right[identity] = sum(weight * _checksum(term) for term, weight in lexical.weights(title, text).items())
+    yield from _compare(found, right, "the lexical index has not the words of passage")
 
 
 def _snapshot(index: Index, connection: sqlite3.Connection) -> Iterator[str | None]:
     """The snapshot's hash holds, and with what came after it, it has every vector that the database has."""
     try:
-        loaded = snapshot.load(index.folder, read_meta(connection)["database"])
+        loaded = snapshot.load(index.folder, read_meta(connection)["database"], whole=True)
     except IndexCorruptError as error:
         yield f"{error}. It is rebuilt by the next newsqa index"
         return
-    store, mark = loaded or (FaissStore(dimension(connection)), snapshot.Mark(0, 0))
-    if mark.ahead_of(current_mark(connection)):
+    now = current_mark(connection)
+    store, mark = (loaded[0], loaded[1].mark) if loaded else (FaissStore(dimension(connection)), snapshot.Mark(0, 0))
+    if mark.ahead_of(now):
         yield None  # published since these checks began
         return
-    truth = FaissStore(dimension(connection))
-    add_vectors(connection, truth, 0, current_mark(connection).passage)
-    gone = connection.execute("SELECT passage_id FROM tombstones WHERE seq > ?", (mark.tombstone,)).fetchall()
-    add_vectors(connection, store, mark.passage, current_mark(connection).passage)
-    store.remove(np.array([row[0] for row in gone], np.int64))
-    for identity in np.setxor1d(store.ids(), truth.ids()).tolist():
-        yield f"the vector of passage {identity} is in one of snapshot and database only"
-    same = np.array_equal(store.vectors(), truth.vectors()) if len(store) == len(truth) else True
-    yield None if same else "vectors in the snapshot differ from the database"
+    catch_up(connection, store, mark, now)
+    found, right = _sums(now.passage), _sums(now.passage)
+    factors = np.random.default_rng().integers(1, 2**32, size=store.dimension, dtype=np.uint64)
+    for sums, batches in ((found, store.batches()), (right, read_vectors(connection, 0, now.passage))):
+        for ids, vectors in batches:
+            # One more, so that a vector of zeros is not taken for none.
+            _sum(sums, ids, vectors.view(np.uint16) @ factors + np.uint64(1))
+    yield from _compare(found, right, "the snapshot has not the vector of passage")
+
+
+def _sums(last: int) -> NDArray[np.uint64]:
+    """Return room for a checksum of each passage up to the ``last``, and one more for what is beyond."""
+    return np.zeros(last + 2, np.uint64)
+
+
+def _sum(sums: NDArray[np.uint64], ids: Ids, checksums: NDArray[np.uint64]) -> None:
+    np.add.at(sums, np.clip(ids, 0, len(sums) - 1), checksums)
+
+
+def _checksum(term: str) -> int:
+    return zlib.crc32(term.encode())
+
+
+def _compare(found: NDArray[np.uint64], right: NDArray[np.uint64], fault: str) -> Iterator[str | None]:
+    for identity in np.flatnonzero(found | right).tolist():
+        yield None if found[identity] == right[identity] else f"{fault} {identity}"
 
 
 def _answers(index: Index, answers: Iterable[Mapping[str, Any]]) -> Iterator[str | None]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -18,7 +18,7 @@ from newsqa import database, lexical, snapshot
 from newsqa.errors import ArticleNotFoundError, IndexCorruptError, IndexLockedError, IndexMissingError
 from newsqa.index import (
     CURRENT,
-    add_vectors,
+    catch_up,
     check_meta,
     current_mark,
     dimension,
@@ -28,14 +28,19 @@ from newsqa.index import (
 )
 from newsqa.ledger import UNSEEN, Ledger
 from newsqa.settings import Settings
+from newsqa.snapshot import Mark
 from newsqa.store import FaissStore
 from newsqa.types import Article, Draft, Source, Vectors
 
 LOCK = "writer.lock"
 CANDIDATES = 16
 """How many articles are compared word by word to tell whether one is a copy."""
-SNAPSHOT_SHARE = 0.1
-"""A new snapshot is published when this share of it would have to be added on opening."""
+SNAPSHOT_SHARE, SNAPSHOT_LAG = 0.1, 20_000
+"""A new snapshot is published when this share of it has changed since, or so many passages:
+what it lacks must be read on opening, and is compared one by one by every search."""
+PASSAGES = """SELECT p.id, r.title, substr(r.text, p.start + 1, p."end" - p.start) FROM passages p
+    JOIN revisions r ON r.article_id = p.article_id AND r.revision = p.revision"""
+PASSAGE_BATCH = 4096
 
 
 class Put(Enum):
@@ -69,10 +74,12 @@ def article_id(key: str) -> str:
 class Writer:
     """The only way to change an index; made by `Writer.open`."""
 
-    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, folder: Path, threads: int = 0) -> None:
         self.ledger = Ledger(connection)
         self._connection = connection
         self._folder = folder
+        self._threads = threads
+        self._unindexed: list[tuple[int, str, str]] = []
 
     @classmethod
     @contextmanager
@@ -94,8 +101,10 @@ class Writer:
             if not path.is_file():
                 database.create(path, meta)
             with closing(database.connect(path)) as connection:
+                writer = cls(connection, folder, settings.threads)
+                if read_meta(connection).get("schema") == database.UPGRADABLE:
+                    writer._upgrade()
                 check_meta(connection, folder, model_id, rebuilding=rebuild)
-                writer = cls(connection, folder)
                 if rebuild:
                     writer._forget_all(meta)
                 writer._discard_wrong_snapshot()
@@ -104,10 +113,22 @@ class Writer:
     def _forget_all(self, meta: Mapping[str, str]) -> None:
         """Make every article pending, to be searched the way ``meta`` says."""
         with self.transaction():
-            self._forget_passages("TRUE", ())
+            self._connection.execute("DELETE FROM postings")
+            self._connection.execute("DELETE FROM passages")
             self._connection.execute("DELETE FROM bands")
             self._connection.execute("UPDATE articles SET pending = 1, copy_of = NULL")
             self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
+        snapshot.discard(self._folder)
+
+    def _upgrade(self) -> None:
+        """Bring an index of the first schema, with words in FTS5 and another form of snapshot, up to this one."""
+        with self.transaction():
+            self._connection.execute("DROP TABLE lexicon")
+            self._connection.execute(database.POSTINGS)
+            rows = self._connection.execute(f"{PASSAGES} ORDER BY p.id")
+            while batch := rows.fetchmany(PASSAGE_BATCH):
+                lexical.add(self._connection, map(tuple, batch))
+            self._connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(database.SCHEMA_VERSION),))
         snapshot.discard(self._folder)
 
     def _discard_wrong_snapshot(self) -> None:
@@ -124,9 +145,18 @@ class Writer:
     def _name(self) -> str:
         return read_meta(self._connection)["database"]
 
-    def transaction(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
         """Commit everything done in the block, or nothing."""
-        return database.transaction(self._connection)
+        self._unindexed.clear()
+        with database.transaction(self._connection):
+            yield
+            self._index_words()
+
+    def _index_words(self) -> None:
+        """Index the words of all passages added in this transaction; together, since they share most terms."""
+        lexical.add(self._connection, self._unindexed)
+        self._unindexed.clear()
 
     # Articles
 
@@ -197,8 +227,9 @@ class Writer:
 
     def pending(self, limit: int) -> list[Article]:
         """Return some of the articles that wait to be searchable, in the order they were stored."""
-        # Chosen by the indices alone, so that only the texts that are wanted are read.
-        chosen = """SELECT r.rowid FROM articles a JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision
+        # Chosen by the indices alone, from the few that are pending: only the texts that are wanted are read.
+        chosen = """SELECT r.rowid FROM articles a
+            CROSS JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision
             WHERE a.pending ORDER BY r.rowid LIMIT ?"""
         rows = self._connection.execute(f"{CURRENT} WHERE r.rowid IN ({chosen}) ORDER BY r.rowid", (limit,))
         return [read_article(row) for row in rows]
@@ -238,7 +269,7 @@ class Writer:
                 (article.id, article.revision, start, end, vector.tobytes()),
             )
             assert cursor.lastrowid is not None
-            lexical.add(self._connection, cursor.lastrowid, article.title, article.text[start:end])
+            self._unindexed.append((cursor.lastrowid, article.title, article.text[start:end]))
 
     def remove(self, article_ids: Sequence[str]) -> None:
         """Remove articles with all their revisions, and keep them from coming back.
@@ -291,33 +322,32 @@ class Writer:
         self._connection.execute("DELETE FROM articles WHERE id = ?", (identity,))
 
     def _forget_passages(self, where: str, values: Sequence[object]) -> None:
-        rows = self._connection.execute(
-            f"""SELECT p.id, r.title, substr(r.text, p.start + 1, p."end" - p.start) FROM passages p
-            JOIN revisions r ON r.article_id = p.article_id AND r.revision = p.revision WHERE {where}""",
-            values,
-        )
-        while batch := rows.fetchmany(1024):
-            for passage_id, title, text in batch:
-                lexical.remove(self._connection, passage_id, title, text)
+        self._index_words()
+        rows = self._connection.execute(f"{PASSAGES} WHERE {where}", values)
+        while batch := rows.fetchmany(PASSAGE_BATCH):
+            lexical.remove(self._connection, map(tuple, batch))
         self._connection.execute(f"DELETE FROM passages AS p WHERE {where}", values)
 
     # Snapshot
 
     def publish_snapshot(self) -> bool:
-        """Publish a snapshot of the vectors unless the current one is near enough; tell which."""
+        """Publish a snapshot of the vectors unless the current one is near enough; tell which.
+
+        Until then, whoever reads goes on with the current one.
+        """
         now = current_mark(self._connection)
         try:
             found = snapshot.load(self._folder, self._name)
         except IndexCorruptError:
             found = None
+        store, mark = FaissStore(dimension(self._connection)), Mark(0, 0)
         if found:
-            store, mark = found
+            store, mark = found[0], found[1].mark
             behind = now.passage - mark.passage + now.tombstone - mark.tombstone
-            if behind <= SNAPSHOT_SHARE * len(store):
+            if behind <= min(SNAPSHOT_SHARE * found[1].vectors, SNAPSHOT_LAG):
                 return False
-        fresh = FaissStore(dimension(self._connection))
-        add_vectors(self._connection, fresh, 0, now.passage)
-        snapshot.publish(self._folder, fresh, self._name, now)
+        mark = catch_up(self._connection, store, mark, now)
+        snapshot.publish(self._folder, store, self._name, mark, self._threads)
         return True
 
 

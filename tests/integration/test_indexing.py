@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,7 @@ import filelock
 import pytest
 
 from fakes import HashEmbedder
-from newsqa import chunk, database, snapshot
+from newsqa import chunk, database, snapshot, store
 from newsqa.errors import (
     ArticleNotFoundError,
     IndexCorruptError,
@@ -312,6 +313,91 @@ def test_the_long_running_reader_follows_the_writer(
     assert STRIKE.strip() in [p.text for p in qa.retrieve("dock strike", k=5)]
 
 
+def test_the_long_running_reader_takes_up_a_new_snapshot_with_all_that_came_before_and_after(
+    run: Callable[..., Report], folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Vectors in the cells of a mapped file, while articles are added, edited and removed around it."""
+    monkeypatch.setattr(store, "EXACT", 10)
+    for n in range(20):
+        write(folder, f"a{n}", f"Report {n} on the harbour of district {n * 31}. " + n * "More boats came. ")
+    run()
+    qa = QA.open(settings, embedder=HashEmbedder())
+    first = qa.retrieve("Lantern Bridge", k=50)
+    assert len(first) >= 20
+    write(folder, "bridge", BRIDGE)
+    run()
+    assert BRIDGE.strip() in [p.text for p in qa.retrieve("Lantern Bridge", k=3)]
+    published = snapshot.read_manifest(settings.index, name(settings))
+    write(folder, "bridge", BRIDGE.replace("41", "43"))
+    for n in range(5):
+        (folder / f"a{n}.jsonl").unlink()
+        write(folder, f"b{n}", f"Notes {n} from ward {n * 17}, where {n} bakers met. " + n * "They talked. ")
+    run(prune=True)
+    now = snapshot.read_manifest(settings.index, name(settings))
+    assert published is not None
+    assert now is not None
+    assert now.file != published.file
+    for reader in (qa, QA.open(settings, embedder=HashEmbedder())):
+        found = reader.retrieve("What will the Lantern Bridge cost the council of Orvelle?", k=60)
+        assert "43 million" in found[0].text
+        assert {p.title for p in found} == {"bridge", *(f"a{n}" for n in range(5, 20)), *(f"b{n}" for n in range(5))}
+    assert sound(settings)
+
+
+def test_one_more_article_leaves_the_snapshot_as_it_is(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    for n in range(20):
+        write(folder, f"a{n}", f"Report {n} on the harbour of district {n * 31}. " + n * "More boats came. ")
+    run()
+    before = snapshot.read_manifest(settings.index, name(settings))
+    write(folder, "bridge", BRIDGE)
+    run()
+    assert snapshot.read_manifest(settings.index, name(settings)) == before
+    assert BRIDGE.strip() in quotes(settings, "Lantern Bridge")
+
+
+@pytest.mark.parametrize(
+    ("damage", "check", "fault"),
+    [
+        ("UPDATE passages SET vector = zeroblob(128) WHERE id = 1", "snapshot", "passage 1"),
+        ("DELETE FROM postings WHERE term = 'lantern'", "lexicon", "passage 1"),
+        ("UPDATE postings SET entries = x'010001' WHERE term = 'lantern'", "lexicon", "passage 1"),
+        ("INSERT INTO postings VALUES ('ghost', 3, x'010001')", "lexicon", "passage 3"),
+    ],
+)
+def test_what_is_searched_is_verified_against_the_passages(
+    run: Callable[..., Report], folder: Path, settings: Settings, damage: str, check: str, fault: str
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    write(folder, "strike", STRIKE)
+    run()
+    with closing(sqlite3.connect(settings.index / database.FILE)) as connection, connection:
+        connection.execute(damage)
+    failed = {c.name: c.failures for c in verify(settings, model_id=HashEmbedder.model_id) if c.failed}
+    assert list(failed) == [check]
+    (failure,) = failed[check]
+    assert fault in failure
+
+
+def test_verify_reads_a_snapshot_whole_where_opening_checks_its_ends(
+    run: Callable[..., Report], folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "ENDS", 64)
+    for n in range(9):
+        write(folder, f"a{n}", f"Report {n} on the harbour of district {n * 31}. " + n * "More boats came. ")
+    run()
+    (file,) = settings.index.glob("vectors-*.faiss")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert snapshot.load(settings.index, name(settings)) is not None
+    assert [c.name for c in verify(settings, model_id=HashEmbedder.model_id) if c.failed] == ["snapshot"]
+    file.write_bytes(content[:-1])
+    with pytest.raises(IndexCorruptError, match="damaged"):
+        snapshot.load(settings.index, name(settings))
+
+
 def test_readers_see_whole_states_while_a_writer_works(
     run: Callable[..., Report], folder: Path, settings: Settings
 ) -> None:
@@ -531,6 +617,25 @@ def test_another_schema_can_not_be_rebuilt(
     monkeypatch.setattr(database, "SCHEMA_VERSION", 99)
     with pytest.raises(IndexMismatchError, match="schema"):
         run(rebuild=True)
+
+
+def test_an_index_of_the_first_schema_is_brought_up_to_date_without_embedding(
+    run: Callable[..., Report], folder: Path, settings: Settings
+) -> None:
+    write(folder, "bridge", BRIDGE)
+    write(folder, "strike", STRIKE)
+    run()
+    with closing(sqlite3.connect(settings.index / database.FILE)) as connection, connection:
+        connection.execute("DROP TABLE postings")
+        connection.execute("CREATE VIRTUAL TABLE lexicon USING fts5 (title, text, content='')")
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
+    (settings.index / snapshot.MANIFEST).write_text('{"file": "vectors-1.faiss", "sha256": "", "vectors": 2}')
+    with pytest.raises(IndexMismatchError, match=r"schema '1'.*nothing is embedded again: newsqa index --index"):
+        opened(settings)
+    report = run()
+    assert (report.unchanged, report.embedded) == (2, 0)
+    assert [i for i, _ in opened(settings).lexical("dock workers", 5)] == [2]
+    assert sound(settings)
 
 
 def test_a_rebuild_with_another_dimension_is_noticed_by_a_running_reader(

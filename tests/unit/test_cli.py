@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from itertools import dropwhile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,9 @@ import pytest
 from newsqa import cli, errors, options
 from newsqa.evaluate import run
 from newsqa.evaluate.outcomes import document
+from newsqa.server import app as server
+from newsqa.server import tools
+from newsqa.server.app import Options
 from newsqa.types import Answer, Article, Citation, Filters, Rejection, Report, Source, Stage
 from outcomes import WHOLE
 
@@ -76,14 +80,13 @@ class Fakes:
             "index": SimpleNamespace(Index=SimpleNamespace(open=self.open)),
             "embed": SimpleNamespace(model_id=lambda settings: "mini"),
             "verify": SimpleNamespace(verify=self.verify),
-            "api": SimpleNamespace(serve=self.serve),
         }
 
     def using(self, settings: Any, *, progress: Any = None) -> Fakes:
         self.settings = settings
         return self
 
-    def called(self, name: str, *arguments: Any, **keywords: Any) -> None:
+    def called(self, name: str, /, *arguments: Any, **keywords: Any) -> None:
         self.calls.append((name, *arguments, keywords))
         if self.error is not None:
             raise self.error
@@ -138,14 +141,28 @@ class Fakes:
     def status(self) -> dict[str, Any]:
         return {"articles": 14822, "model": "mini"}
 
-    # verify, api
+    # verify, server
 
     def verify(self, settings: Any, answers: Any) -> list[SimpleCheck]:
         self.using(settings).called("verify", list(answers))
         return self.checks
 
-    def serve(self, settings: Any, *arguments: Any) -> None:
-        self.using(settings).called("serve", *arguments)
+    def serve(self, settings: Any, chosen: Options, **keywords: Any) -> None:
+        self.using(settings).called("serve", chosen, **keywords)
+
+    def create_service(self, settings: Any, *, read_only: bool) -> Fakes:
+        self.using(settings).called("create_service", read_only=read_only)
+        return self
+
+    def warm(self) -> None:
+        """Nothing to load."""
+
+    def create_server(self, service: Fakes, links: str | None) -> Fakes:
+        self.called("create_server", links)
+        return self
+
+    def run(self, *served: Any) -> None:
+        self.called("run", *served[1:3])
 
 
 @pytest.fixture
@@ -153,6 +170,10 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     fakes = Fakes()
     for name, module in fakes.modules().items():
         monkeypatch.setitem(sys.modules, f"newsqa.{name}", module)
+    for name in ("serve", "create_service", "run"):
+        monkeypatch.setattr(server, name, getattr(fakes, name))
+    monkeypatch.setattr(tools, "create_server", fakes.create_server)
+    monkeypatch.setattr(tools, "create_app", lambda *_: None)
     return fakes
 
 
@@ -193,9 +214,10 @@ def test_ask_without_an_answer_exits_1(fakes: Fakes, capsys: pytest.CaptureFixtu
 
 
 def test_ask_passes_filters_count_and_confidence_on(fakes: Fakes) -> None:
-    given = "ask Who? -k 2 --since 2024-05-01 --until 2024-05-31 --outlet A --outlet B --min-confidence 0.25"
+    given = "ask Who? -k 2 --since 2024-05-01 --until 2024-05-31 --outlet A --outlet B --as-of 2024-06-01"
+    given += " --min-confidence 0.25"
     assert cli.main(given.split()) == 0
-    filters = Filters(date(2024, 5, 1), date(2024, 5, 31), ("A", "B"))
+    filters = Filters(date(2024, 5, 1), date(2024, 5, 31), ("A", "B"), as_of=date(2024, 6, 1))
     assert fakes.calls == [("ask", "Who?", {"k": 2, "filters": filters})]
     assert fakes.settings.min_confidence == 0.25
 
@@ -467,8 +489,15 @@ def test_status_and_sources(fakes: Fakes, capsys: pytest.CaptureFixture[str]) ->
 
 def test_chat_listens_where_it_is_told(fakes: Fakes) -> None:
     assert cli.main(["chat", "--port", "8000", "--open", "--index", "x"]) == 0
-    assert fakes.calls == [("serve", "127.0.0.1", 8000, True, {})]
+    assert fakes.calls == [("serve", Options(port=8000), {"name": "chat", "open_browser": True})]
     assert fakes.settings.index == Path("x")
+
+
+def test_serve_takes_tokens_from_the_environment(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSQA_TOKEN", "long enough")
+    assert cli.main(["serve", "--host", "0.0.0.0", "--allow-host", "a.example", "--read-only"]) == 0
+    chosen = Options("0.0.0.0", token="long enough", allow_hosts=("a.example",), read_only=True)
+    assert fakes.calls == [("serve", chosen, {})]
 
 
 # verify
@@ -613,8 +642,8 @@ def commands() -> list[str]:
 
 def test_commands_are_those_documented() -> None:
     assert commands() == [
-        "index", "ask", "chat", "articles", "show", "remove", "forget", "status", "verify", "evaluate", "sources",
-        "watch",
+        "index", "ask", "chat", "serve", "mcp", "articles", "show", "remove", "forget", "status", "verify", "evaluate",
+        "sources", "watch",
     ]  # fmt: skip
 
 
@@ -637,7 +666,7 @@ def test_help_shows_examples_that_parse(
     assert examples
     for example in examples:
         for part in re.split(r" [#>] ", example)[0].split("|"):
-            words = shlex.split(part)
+            words = list(dropwhile(lambda word: "=" in word, shlex.split(part)))  # NAME=value comes first
             assert words[0] == "newsqa"
             # The fake article is shorter than the one in the example.
             assert cli.main(words[1:]) == (2 if "--start" in words else 0), part

@@ -57,6 +57,8 @@ def test_it_passes_on_what_to_ask_and_how(asked: Asked) -> None:
     assert asked.settings.index == Path("archive")
     assert evaluate("q.jsonl") == 0
     assert asked.way == Way()
+    assert evaluate("q.jsonl", "--as-of", "2024-06-01", "--as-of-question-date") == 0
+    assert asked.way == Way(as_of="2024-06-01", dated=True)
 
 
 def test_figures_kinds_seconds_and_faults_are_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,6 +118,10 @@ class Way:
     """Every second question alone: the even ones, counted from 0, or the odd ones."""
     limit: int | None = None
     """This many questions, evenly spread over the file."""
+    as_of: str | None = None
+    """The day on which they are asked, ISO 8601; else today."""
+    dated: bool = False
+    """Each on its own day, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 Three forms are told apart by their keys, record by record:
 
-- this project's own: ``{"question", "answers": [text, …]}``, and optionally ``id``, ``kind`` and
-  ``articles``, the URLs of the articles that hold an answer. Empty answers: there is none.
+- this project's own: ``{"question", "answers": [text, …]}``, and optionally ``id``, ``kind``, ``date``,
+  the day on which it was asked, and ``articles``, the URLs of the articles that hold an answer. Empty
+  answers: there is none.
 - SQuAD's, as published or one context a line: ``{"title", "context", "qas": [{"id", "question",
   "answers": [{"text"}, …]}]}``. The context is the article that is read.
 - a news quiz with what a search brought: ``{"question", "answer", "search_articles",
@@ -19,6 +20,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,7 +48,7 @@ class Question:
 
     ``answers`` are the right ones, none when there is no answer. ``labelled`` are the ids
     of the articles that hold one, ``given`` of those it comes with; ``article`` is the
-    text itself where the file brings it.
+    text itself where the file brings it. ``day`` is the one on which it was asked.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Question:
     labelled: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
     article: Article | None = None
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,8 @@ def _question(
     if not all(isinstance(answer, str) and answer.strip() for answer in answers):
         raise ValueError("an answer is not a text, or empty")
     named = record.get("kind") or kind(text)
-    return Question(str(record.get("id") or name), text, str(named), answers, labelled, given, article)
+    day = date.fromisoformat(record["date"].replace("/", "-")) if record.get("date") else None
+    return Question(str(record.get("id") or name), text, str(named), answers, labelled, given, article, day)
 
 
 def _ids(urls: object) -> frozenset[str]:

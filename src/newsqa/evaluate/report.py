@@ -84,6 +84,8 @@ def scope(way: Way) -> str:
     parts = ["each against the articles that it comes with" if way.given else "each against everything searched"]
     parts += ["again with the articles that hold its answer left out"] if way.without else []
     parts += [f"the {way.half} ones only"] if way.half else []
+    parts += [f"as of {way.as_of}"] if way.as_of else []
+    parts += ["as of its own date where it has one"] if way.dated else []
     return ", ".join([*parts, *([f"at most {way.limit:,}, evenly spread"] if way.limit else [])])
 
 

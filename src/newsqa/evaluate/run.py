@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from newsqa import answer as answers
 from newsqa.chunk import TOKENS, Budget, chunk, sentences
-from newsqa.embed import SentenceTransformerEmbedder
+from newsqa.embed import default_embedder
 from newsqa.errors import ArticleNotFoundError, UsageError
 from newsqa.evaluate import metrics
 from newsqa.evaluate.outcomes import Evaluation, Outcome, Way
@@ -54,7 +55,7 @@ def evaluate(
     found = read(path, way.half, way.limit)
     if way.without and all(question.article for question in found.asked):
         raise UsageError(f"The questions of '{path}' bring their own article: there is nothing to search without it.")
-    asker = _Asker(settings, way, embedder or SentenceTransformerEmbedder(settings), reader)
+    asker = _Asker(settings, way, embedder or default_embedder(settings), reader)
     outcomes: list[Outcome] = []
     missing = 0
     for number, question in enumerate(found.asked, start=1):
@@ -82,6 +83,7 @@ class _Asker:
     def __init__(self, settings: Settings, way: Way, embedder: Embedder, reader: Reader | None) -> None:
         self._settings = settings
         self._way = way
+        self._as_of = date.fromisoformat(way.as_of) if way.as_of else None
         self._embedder = embedder
         self._reader = reader or default_reader(settings)
         self._reader.read("warm", [])  # no question waits for its model
@@ -104,7 +106,8 @@ class _Asker:
         only = frozenset(article.id for article in self._articles(question.given)) if self._way.given else None
         if (question.labelled and not labelled) or (self._way.given and not only):
             return
-        filters = Filters(only=only)
+        as_of = (question.day if self._way.dated else None) or self._as_of
+        filters = Filters(only=only, as_of=as_of)
         yield self._asked(question, filters, {article.copy_of or article.id for article in labelled})
         if self._way.without and labelled:
             family = {a.id for one in labelled for a in (one, *self._qa.index.copies(one.id))}
