@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from openvino import Model, Node
 
 EPSILON = 1e-12
+PARTS = ("query", "key", "value")
 
 Weights = dict[str, Floats]
 
@@ -71,29 +72,22 @@ class _Encoder:
         self._join = self.constant([0, 0, -1])
         self._swap = self.constant([0, 2, 1, 3])
 
-    def constant(self, value: int | list[int]) -> Node:
+    def constant(self, value: list[int]) -> Node:
         return self._ops.constant(np.array(value, np.int64))
 
     def embeddings(self, ids: Node) -> Node:
         ops = self._ops
-        length = ops.gather(ops.shape_of(ids), self.constant([1]), self.constant(0))
-        positions = ops.slice(
-            self._weight("embeddings.position_embeddings.weight"),
-            self.constant([0]), length, self.constant([1]), self.constant([0]),
-        )  # fmt: skip
+        zero, one = self.constant([0]), self.constant([1])
+        length = ops.gather(ops.shape_of(ids), one, zero)
+        positions = ops.slice(self._weight("embeddings.position_embeddings.weight"), zero, length, one, zero)
         # Of the two kinds of text that the model tells apart, there is only the first.
-        kind = ops.gather(self._weight("embeddings.token_type_embeddings.weight"), self.constant(0), self.constant(0))
-        words = ops.gather(self._weight("embeddings.word_embeddings.weight"), ids, self.constant(0))
+        kind = ops.gather(self._weight("embeddings.token_type_embeddings.weight"), zero, zero)
+        words = ops.gather(self._weight("embeddings.word_embeddings.weight"), ids, zero)
         return self._normalised("embeddings.LayerNorm", ops.add(words, ops.add(positions, kind)))
 
     def layer(self, name: str, states: Node, attended: Node) -> Node:
         ops = self._ops
-        query, key, value = (
-            ops.transpose(
-                ops.reshape(self._linear(f"{name}.attention.self.{part}", states), self._split, True), self._swap
-            )
-            for part in ("query", "key", "value")
-        )
+        query, key, value = (self._per_head(f"{name}.attention.self.{part}", states) for part in PARTS)
         heads = ops.scaled_dot_product_attention(query, key, value, attended)
         joined = ops.reshape(ops.transpose(heads, self._swap), self._join, True)
         attention = self._linear(f"{name}.attention.output.dense", joined)
@@ -102,6 +96,10 @@ class _Encoder:
         return self._normalised(
             f"{name}.output.LayerNorm", ops.add(self._linear(f"{name}.output.dense", inner), states)
         )
+
+    def _per_head(self, name: str, states: Node) -> Node:
+        split = self._ops.reshape(self._linear(name, states), self._split, True)
+        return self._ops.transpose(split, self._swap)
 
     def _linear(self, name: str, states: Node) -> Node:
         product = self._ops.matmul(states, self._weight(f"{name}.weight"), False, True)

@@ -11,7 +11,8 @@ from newsqa.escape import safe_url
 from newsqa.types import Citation, parse_published
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$^-])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$^=-])")
+_NUMBERED = re.compile(r"^(\s*\d+)\.")
 _TEX = {
     "\\": r"\textbackslash{}",
     "{": r"\textbraceleft{}",  # BibTeX counts braces, escaped or not
@@ -80,7 +81,7 @@ def _where(citation: Citation) -> str:
 
 
 def _escaped(value: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", value)
+    return _NUMBERED.sub(r"\1\\.", _MARKDOWN.sub(r"\\\1", value))
 
 
 def _line(value: str | None) -> str:

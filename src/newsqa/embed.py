@@ -33,7 +33,7 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 HEADS = 12
 CLS, SEP = 101, 102
 HEADER_CHARACTERS = 160
-BATCH = 16
+BATCH = 8
 """Texts a forward pass; measured fastest for passages, as its activations stay in the cache."""
 
 

@@ -56,8 +56,10 @@ class QA:
                 pool.submit(self.reader.read, "warm", []),
             ]
             self.index.load()
-        for model in models:
-            model.result()
+            # Here, where Ctrl-C may come: interrupted in the pool's own waiting, Python would forget a thread
+            # that goes on, and crash as it ends.
+            for model in models:
+                model.result()
         self._warm = True
 
     def ask(

@@ -8,6 +8,7 @@ import logging
 import re
 import shutil
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -311,7 +312,7 @@ def keep(stream: BinaryIO, name: str, folder: Path) -> Path:
     digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
     kept = folder / digest[:16] / safe_name(name)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_name(kept.name + ".partial")
+    partial = kept.with_name(f"{kept.name}.{uuid.uuid4().hex}.partial")  # two may send the same at once
     stream.seek(0)
     with partial.open("wb") as copy:
         shutil.copyfileobj(stream, copy)

@@ -10,7 +10,7 @@ from newsqa.types import Article
 MOST = 3
 LONGEST = 50_000
 """Characters of an article that are looked through."""
-_SPEAKER = re.compile(r"(\w+ )?\b([A-Z][a-z]+ [A-Z][a-z]+) (?:said|told)\b")
+_SPEAKER = re.compile(r"(\b\w+ )?\b([A-Z][a-z]+ [A-Z][a-z]+) (?:said|told)\b")
 _NO_NAME = frozenset(("the", "of", "and", "for", "at", "in", "on"))
 """What stands before the rest of a longer name, such as an organisation's."""
 _TITLES = ("Mr ", "Ms ", "Mrs ", "Dr ", "The ")

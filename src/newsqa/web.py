@@ -7,6 +7,7 @@ failure can leave the page dead.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -23,7 +24,7 @@ from fastapi import FastAPI
 from newsqa import address, history, pages
 from newsqa.errors import NewsQAError
 from newsqa.qa import MAX_QUESTION
-from newsqa.service import Service, Turn, filters
+from newsqa.service import UNEXPECTED, Service, Turn, filters
 from newsqa.types import Answer, Progress, Report, Stage
 
 WAITING = 64
@@ -32,6 +33,8 @@ MAY_WRITE = "x-newsqa-may-write"
 """Set by the server on requests that may change the archive."""
 NEEDS_TOKEN = "This needs the token that may write."
 MAX_UPLOAD = "1gb"
+
+log = logging.getLogger(__name__)
 
 Update = Any
 """What a handler gives to a component: a value, ``gr.update(...)`` or ``gr.skip()``."""
@@ -53,6 +56,9 @@ class Handlers:
             outlets = [(f"{outlet} ({articles:,})", outlet) for outlet, articles in self.service.outlets()]
         except NewsQAError as error:
             status, outlets = str(error), []
+        except Exception:  # newsqa.js waits for a header before it opens the box
+            log.exception("Describing the archive failed")
+            status, outlets = UNEXPECTED, []
         return pages.header(status), gr.update(choices=outlets)
 
     async def open(self, kept: str) -> tuple[Update, ...]:
@@ -65,6 +71,9 @@ class Handlers:
             turns = await self.service.read(lambda index: history.restore(index, kept or ""))
             examples = [] if turns else await asyncio.to_thread(self.service.examples)
         except NewsQAError:  # there is no archive yet, which the header says
+            examples = []
+        except Exception:  # the box must be enabled whatever happens
+            log.exception("Opening a conversation failed")
             examples = []
         return *self._show(turns, examples), gr.update(interactive=True)
 

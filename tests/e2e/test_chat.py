@@ -276,6 +276,18 @@ def test_a_conversation_survives_reload_and_restart_and_can_be_deleted(open_chat
         page.close()
 
 
+def test_a_browser_that_keeps_nothing_can_ask_too(open_chat: Open) -> None:
+    page = open_chat()
+    page.context.add_init_script(
+        "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty("
+        "window, name, { get() { throw new DOMException('Access is denied.', 'SecurityError'); } });"
+    )
+    page.reload()
+    page.locator("#nq-question textarea:enabled").wait_for()
+    expect(ask(page, KEEPER).locator(".nq-quote").first).to_contain_text(KEEPER_QUOTE)
+    expect(page.locator(".nq-chats button", has_text=KEEPER)).to_have_count(1)
+
+
 def test_a_read_only_page_answers_and_offers_nothing_that_writes(open_chat: Open, index: Path) -> None:
     with serving(index, read_only=True) as server:
         page = open_chat(server)

@@ -39,7 +39,16 @@ def test_markdown_is_a_block_quote_with_a_link() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["<script>x</script>", "[a](javascript:b)", "![p](//e)", "**b** _i_ `c` ~~d~~", "a\n\n# b\n- c\n> d"]
+    "words",
+    [
+        "<script>x</script>",
+        "[a](javascript:b)",
+        "![p](//e)",
+        "**b** _i_ `c` ~~d~~",
+        "a\n\n# b\n- c\n> d",
+        "1986. a",
+        "a\n===",
+    ],
 )
 def test_foreign_words_stay_words_in_markdown(words: str) -> None:
     foreign = replace(CITATION, quote=words, title=words, outlet=words)

@@ -88,6 +88,23 @@ def test_a_pronoun_that_nobody_fits_stays_as_typed() -> None:
     assert standalone("When did she resign?", [Past("How many horses were there?", "nine")]).rewritten is False
 
 
+@pytest.mark.parametrize(
+    "turn",
+    [
+        Past("And who chairs the union of the water engineers?"),
+        Past("Who skippers the boat?"),
+        Past("What was decided?", "a strike", "Ada Brandt chairs the union."),
+    ],
+)
+def test_a_verb_that_looks_like_a_noun_is_nobodys_name(turn: Past) -> None:
+    assert standalone("What did he say?", [turn]).rewritten is False
+
+
+def test_a_question_goes_on_from_a_verb_that_looks_like_a_noun() -> None:
+    chairs = Past("Who chairs the harbour board?", "Ada Brandt")
+    assert standalone("When?", [chairs]).question == "When was it that Ada Brandt chairs the harbour board?"
+
+
 def test_without_a_conversation_nothing_is_rewritten() -> None:
     assert standalone("When did he say that?", []).rewritten is False
 

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from newsqa.evaluate.questions import Question
 
 PEERS = Path(__file__).parents[2] / "benchmarks" / "peers"
 sys.path.insert(0, str(PEERS))
+import comparison  # noqa: E402
 import corpus  # noqa: E402
 import figures  # noqa: E402
 import run  # noqa: E402
@@ -73,11 +75,16 @@ def test_the_rank_counts_articles_and_their_copies() -> None:
 def measured(seconds: float, ranks: list[float]) -> figures.Measured:
     return {
         "index": [{"articles": 100, "passages": 1000, "seconds": seconds, "cpu": 2 * seconds}] * 2,
-        "add": [1.0, 3.0, 2.0],
-        "again": {"passages": 0, "seconds": 0.5},
-        "delete": {"seconds": [0.1], "at_once": True, "after_restart": True, "after_indexing_again": False},
-        "search": [0.010, 0.020, 0.030],
-        "cold": [4.0],
+        "add": [{"seconds": s, "cpu": s} for s in (1.0, 3.0, 2.0)],
+        "again": {"passages": 0, "seconds": 0.5, "cpu": 0.5},
+        "delete": {
+            "took": [{"seconds": 0.1, "cpu": 0.1}],
+            "at_once": True,
+            "after_restart": True,
+            "after_indexing_again": False,
+        },
+        "search": [{"seconds": s, "cpu": s} for s in (0.010, 0.020, 0.030)],
+        "cold": [{"seconds": 4.0, "cpu": 4.0}],
         "rss_index": 900e6,
         "rss_search": 800e6,
         "bytes": 5e6,
@@ -131,7 +138,7 @@ def test_the_picture_names_every_system(tmp_path: Path) -> None:
     figures.draw({"newsqa": measured(10, [1]), "other": measured(40, [2])}, tmp_path / "peers.svg")
     drawn = (tmp_path / "peers.svg").read_text(encoding="utf-8")
     assert len(figures.PICTURED) == 6
-    assert all(name in drawn for name in ("newsqa", "other", "indexing, articles/s"))
+    assert all(name in drawn for name in ("newsqa", "other", "search p50, CPU ms"))
 
 
 def test_what_is_pinned_has_one_version_each() -> None:
@@ -142,29 +149,34 @@ def test_what_is_pinned_has_one_version_each() -> None:
 
 
 def test_a_ledger_measures_once(tmp_path: Path) -> None:
-    assert run.Ledger(tmp_path / "ledger.json").once("a", lambda: 1) == 1
-    again = run.Ledger(tmp_path / "ledger.json")
+    assert comparison.Ledger(tmp_path / "ledger.json").once("a", lambda: 1) == 1
+    again = comparison.Ledger(tmp_path / "ledger.json")
     assert again.once("a", lambda: 2) == 1
-    assert again.has(["a"])
-    assert not again.has(["a", "b"])
+    assert "a" in again
+    assert "b" not in again
 
 
 TOY = """
-    import sys
+    import json, sys
     sys.path.insert(0, {peers!r})
     import worker
 
     class Toy:
         def __init__(self, folder):
             print("a library's chatter", flush=True)
-            self.urls = []
+            folder.mkdir(exist_ok=True)
+            self.file = folder / "urls.json"
+            self.urls = json.loads(self.file.read_text()) if self.file.exists() else []
         def index(self, file):
-            self.urls += [row["url"] for row in worker.rows(file)]
-            return len(self.urls)
+            new = [row["url"] for row in worker.rows(file) if row["url"] not in self.urls]
+            self.urls += new
+            self.file.write_text(json.dumps(self.urls))
+            return len(new)
         def delete(self, url):
             self.urls.remove(url)
+            self.file.write_text(json.dumps(self.urls))
         def search(self, question, k):
-            return self.urls[:k]
+            return [url for url in self.urls if question in url][:k]
         def articles(self, hits):
             return worker.each_once(iter(hits))
 
@@ -173,22 +185,55 @@ TOY = """
 
 
 @pytest.fixture
-def toy(tmp_path: Path) -> Iterator[worker.Worker]:
-    (tmp_path / "toy.py").write_text(textwrap.dedent(TOY.format(peers=str(PEERS))), encoding="utf-8")
-    started = worker.Worker([sys.executable, str(tmp_path / "toy.py"), str(tmp_path)], {}, tmp_path / "log.txt")
+def adapter(tmp_path: Path) -> Path:
+    file = tmp_path / "toy.py"
+    file.write_text(textwrap.dedent(TOY.format(peers=str(PEERS))), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def toy(tmp_path: Path, adapter: Path) -> Iterator[worker.Worker]:
+    started = worker.Worker([sys.executable, str(adapter), str(tmp_path / "toy")], {}, tmp_path / "log.txt")
     yield started
     started.close()
 
 
+def test_systems_take_turns_and_what_was_measured_is_kept(
+    tmp_path: Path, adapter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = [comparison.Entrant(name, Path(sys.executable), adapter) for name in ("newsqa", "other")]
+    question = replace(asked(["a7"]), text="a7")
+    chosen = corpus.choose(rows(*(f"a{i}" for i in range(30))), [question], 20)
+    found = comparison.Comparison(tmp_path / "run", both, 1).run(chosen, [question, replace(question, text="zz")], 2)
+    turns = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert turns[:4] == ["newsqa/index/0", "other/index/0", "other/index/1", "newsqa/index/1"]
+    other = found["other"]
+    assert [part["passages"] for part in other["index"]] == [10, 10]
+    assert [one["passages"] for one in other["add"]] == [1] * 5
+    assert (other["again"]["articles"], other["again"]["passages"]) == (10, 0)
+    assert other["ranks"] == [1, comparison.NEVER]
+    assert len(other["cold"]) == 3
+    assert other["bytes"] > 500
+    gone = {key: other["delete"][key] for key in ("found", "at_once", "after_restart", "after_indexing_again")}
+    assert gone == {"found": 3, "at_once": True, "after_restart": True, "after_indexing_again": False}
+    assert "article recall@1" in figures.table(found)
+    later = comparison.Comparison(tmp_path / "run", both, 1)
+    later.ledger.once("more", dict)
+    capsys.readouterr()
+    again = later.run(chosen, [question], 2)
+    assert capsys.readouterr().out == ""  # nothing is measured twice
+    assert again == found
+
+
 def test_a_system_answers_over_the_line(toy: worker.Worker, tmp_path: Path) -> None:
     file = tmp_path / "articles.jsonl"
-    file.write_text("".join(json.dumps({"url": url}) + "\n" for url in "abab"), encoding="utf-8")
+    file.write_text("".join(json.dumps({"url": url}) + "\n" for url in "ab"), encoding="utf-8")
     reply = toy.ask("index", file=str(file))
-    assert reply.result == 4
+    assert reply.result == 2
     assert reply.seconds > 0
-    assert toy.ask("search", question="?", k=3).result == [["a"], ["b"]]
+    assert toy.ask("search", question="", k=3).result == [["a"], ["b"]]
     assert toy.ask("delete", url="a").result is None
-    assert toy.ask("search", question="?", k=1).result == [["b"]]
+    assert toy.ask("search", question="", k=1).result == [["b"]]
     assert toy.ask("rss").result > 1_000_000
     assert "chatter" in (tmp_path / "log.txt").read_text(encoding="utf-8")
 
@@ -198,4 +243,4 @@ def test_a_system_that_fails_says_why_and_goes_on(toy: worker.Worker) -> None:
         toy.ask("delete", url="nowhere")
     with pytest.raises(RuntimeError, match="unknown command"):
         toy.ask("sing")
-    assert toy.ask("search", question="?", k=1).result == []
+    assert toy.ask("search", question="", k=1).result == []

@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -179,6 +181,20 @@ def test_keep_never_replaces_other_bytes(tmp_path: Path) -> None:
     assert kept[0] == kept[2] == uploads / hashlib.sha256(b"old").hexdigest()[:16] / "page.html"
     assert sorted(uploads.rglob("*.html")) == sorted({*kept})
     assert list(uploads.rglob("*.partial")) == []
+
+
+def test_the_same_file_may_be_sent_by_several_at_once(tmp_path: Path) -> None:
+    ready = threading.Barrier(2)
+
+    class Sent(BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            ready.wait(10)  # both are about to write
+            return super().seek(offset, whence)
+
+    with ThreadPoolExecutor(2) as pool:
+        kept = list(pool.map(lambda words: keep(Sent(words), "a.txt", tmp_path), [b"x" * 10_000_000] * 2))
+    assert kept[0] == kept[1]
+    assert [path.stat().st_size for path in tmp_path.rglob("*.*")] == [10_000_000]
 
 
 @pytest.mark.parametrize(

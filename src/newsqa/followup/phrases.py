@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from HanTa.HanoverTagger import HanoverTagger
@@ -158,9 +158,8 @@ def words(text: str) -> tuple[Word, ...]:
     found = list(TOKEN.finditer(text))
     tags = [tag for _, _, tag in _tagger().tag_sent([match.group() for match in found])] if found else []
     tags = ["PRP" if match.group().lower() == "according" else tag for match, tag in zip(found, tags, strict=True)]
-    return _with_verb(
-        tuple(Word(match.group(), tag, match.start(), match.end()) for match, tag in zip(found, tags, strict=True))
-    )
+    tagged = tuple(Word(match.group(), tag, match.start(), match.end()) for match, tag in zip(found, tags, strict=True))
+    return _with_verb(_with_chairs(tagged))
 
 
 @lru_cache(maxsize=512)
@@ -173,6 +172,18 @@ def phrases(text: str) -> tuple[Phrase, ...]:
     tagged = words(text)
     spans = list(_base(tagged))
     return tuple(phrase for place in range(len(spans)) for phrase in _grown(text, tagged, spans, place))
+
+
+def _with_chairs(tagged: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Mend "who chairs the board" and "Marwood chairs the board", whose verb looks like a noun."""
+
+    def chairs(place: int) -> bool:
+        word, before = tagged[place], tagged[place - 1]
+        after = tagged[place + 1].lower if place + 1 < len(tagged) else ""
+        who = before.lower == "who" or (before.tag == "NP0" and after == "the")
+        return place > 0 and who and word.tag == "NN2" and word.text.islower()
+
+    return tuple(replace(word, tag="VVZ") if chairs(place) else word for place, word in enumerate(tagged))
 
 
 def _with_verb(tagged: tuple[Word, ...]) -> tuple[Word, ...]:

@@ -50,7 +50,31 @@ function follow() {
 
 // The address: opened with a question, it is asked; a tab that is loaded again goes on with its conversation.
 
-const tab = { get: (name) => sessionStorage.getItem(`newsqa:${name}`), set: (name, value) => sessionStorage.setItem(`newsqa:${name}`, value) };
+// Where a browser keeps nothing, which it tells by throwing, the page remembers until it is left.
+
+class Memory {
+  getItem(key) {
+    return this[key] ?? null;
+  }
+  setItem(key, value) {
+    this[key] = value;
+  }
+  removeItem(key) {
+    delete this[key];
+  }
+}
+
+function storage(name) {
+  try {
+    return window[name];
+  } catch {
+    return new Memory();
+  }
+}
+
+const session = storage("sessionStorage");
+const local = storage("localStorage");
+const tab = { get: (name) => session.getItem(`newsqa:${name}`), set: (name, value) => session.setItem(`newsqa:${name}`, value) };
 
 function show(query) {
   history.replaceState(history.state, "", query || location.pathname);
@@ -88,13 +112,13 @@ const chats = {
   key: "newsqa:chat:",
   read(id) {
     try {
-      return JSON.parse(localStorage.getItem(this.key + id));
+      return JSON.parse(local.getItem(this.key + id));
     } catch {
       return null;
     }
   },
   all() {
-    const ids = Object.keys(localStorage).filter((key) => key.startsWith(this.key)).map((key) => key.slice(this.key.length));
+    const ids = Object.keys(local).filter((key) => key.startsWith(this.key)).map((key) => key.slice(this.key.length));
     return ids.map((id) => ({ id, ...this.read(id) })).filter((chat) => chat.turns).sort((a, b) => b.at - a.at);
   },
   write(id, turns) {
@@ -102,13 +126,13 @@ const chats = {
     const chat = JSON.stringify({ title, turns, at: Date.now() });
     for (const old of this.all().filter((one) => one.id !== id).slice(MOST - 1)) this.remove(old.id);
     try {
-      localStorage.setItem(this.key + id, chat);
+      local.setItem(this.key + id, chat);
     } catch {
       // No room, or none is given: the conversation goes on without being kept.
     }
   },
   remove(id) {
-    localStorage.removeItem(this.key + id);
+    local.removeItem(this.key + id);
   },
 };
 
