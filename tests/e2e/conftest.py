@@ -138,7 +138,7 @@ def server(index: Path) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open an event loop runs, and no other can
 def browser() -> Iterator[Browser]:
     executable = os.environ.get("NEWSQA_CHROMIUM") or shutil.which("chromium")
     if executable is None:
