@@ -1,7 +1,8 @@
 """A conversation <-> what a browser keeps of it.
 
 But for what a follow-up borrowed of an answer, no text of an article leaves the archive: an answer is kept as
-the places of its quotes, which are read again when it is shown again. What was removed from the archive is gone from old conversations too.
+the places of its quotes, which are read again when it is shown again. What was removed from the archive is gone
+from old conversations too.
 """
 
 from __future__ import annotations
