@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -108,13 +109,14 @@ def serving(index: Path, before: str = "", **options: object) -> Iterator[Server
         ) as process,
     ):
         try:
-            yield Server(_address(process, Path(log.name)), process)
+            yield Server(address(process, Path(log.name)), process)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
 
 
-def _address(process: subprocess.Popen[str], log: Path) -> str:
+def address(process: subprocess.Popen[Any], log: Path) -> str:
+    """Wait until a server says where it listens."""
     while (found := re.search(r"http://127\.0\.0\.1:\d+(?=/)", log.read_text())) is None:
         with suppress(subprocess.TimeoutExpired):
             raise AssertionError(f"The server ended with {process.wait(0.1)}: {log.read_text()}")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -20,6 +19,8 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from installed import COMMAND, environment, newsqa
+
+from .conftest import address
 
 pytestmark = pytest.mark.slow
 QUESTION = "How many people were on board the ferry Lady Corrin?"
@@ -39,13 +40,6 @@ def serving(archive: Path, *options: str, **changes: str) -> Iterator[tuple[str,
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
-
-
-def address(process: subprocess.Popen[bytes], log: Path) -> str:
-    while (found := re.search(r"http://127\.0\.0\.1:\d+(?=/)", log.read_text())) is None:
-        with suppress(subprocess.TimeoutExpired):
-            raise AssertionError(f"The server ended with {process.wait(0.1)}: {log.read_text()}")
-    return found[0]
 
 
 def events(lines: Iterator[str]) -> list[tuple[str, Any]]:
