@@ -19,6 +19,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from newsqa.kinds import ASKS, asked_for
 from newsqa.match import normalised, widened
 from newsqa.spans import TokenScores
 from newsqa.types import Passage, Span, parse_published
@@ -55,17 +56,6 @@ much of the question its best passage speaks of."""
 EVIDENCE = ("bias", "margin", "score", *FEATURES)
 SETTLING = ("bias", "told", "logit")
 """Of a sentence that may settle a question of yes or no: how much of the question it speaks of, and its best logit."""
-PERSON = r"[^\W\d_a-z]\w"
-NUMBER = (
-    r"\d|(?i:\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|once|twice)\b|"
-    r"\b(?:half|dozens?|hundreds?|thousands?|millions?|billions?)\b)"
-)
-DATE = (
-    r"\b(?:1[89]|20)\d\d\b|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)[a-z]*\b|"
-    r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\d[:.]\d|"
-    r"(?i:\b(?:today|yesterday|tomorrow|tonight|week|month|year|morning|evening|noon|midnight|century|decade)s?\b)"
-)
-NAME = r"[^\W\d_a-z]"
 
 YES_OR_NO = re.compile(
     r"\W*(?:did|does|do|is|are|am|was|were|has|have|had|can|could|will|wo(?=n)|would|shall|should|may|might|must)"
@@ -73,22 +63,6 @@ YES_OR_NO = re.compile(
     r"(?!.*\bor\b)",
     re.IGNORECASE,
 )
-ASKS = re.compile(r"\b(?:who(?:m|se)?|what|which|when|where|why|how)\b", re.IGNORECASE)
-# The first pattern that stands where the question first asks tells which pattern its answer should hold:
-# in "Who was hurt when the dock fell?" only "who" asks.
-TYPES = tuple(
-    (re.compile(question, re.IGNORECASE), re.compile(answer))
-    for question, answer in (
-        (
-            r"\bhow (?:many|much|old|long|far|big|tall|often|high|fast)\b|\bwhat (?:percentage|share|age|score)\b",
-            NUMBER,
-        ),
-        (r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time)\b", DATE),
-        (r"\bwho(?:m|se)?\b", PERSON),
-        (r"\bwhere\b|\b(?:what|which) (?:country|city|state|town|company|team|actor|actress|singer|president)\b", NAME),
-    )
-)
-
 
 Sentences = Callable[[str], list[tuple[int, int]]]
 """Returns the ``[start, end)`` of each sentence of a text."""
@@ -253,7 +227,7 @@ def _mass(group: Sequence[Candidate]) -> float:
 
 def describe(question: str, groups: Sequence[Sequence[Candidate]]) -> NDArray[np.float64]:
     """Describe groups, shape (len(groups), len(FEATURES))."""
-    wanted = _wanted(question)
+    wanted = asked_for(question)
     every = [candidate for group in groups for candidate in group]
     asked = _asked(question)
     tops = {id(max(some, key=lambda c: c.logit)) for some in _by_passage(every).values()}
@@ -290,11 +264,6 @@ def settling(question: str, groups: Sequence[Sequence[Candidate]]) -> NDArray[np
         told = _share(asked, group[0].text)
         rows.append((1.0, told, group[0].logit - TOLD * told))
     return np.asarray(rows, np.float64).reshape(-1, len(SETTLING))
-
-
-def _wanted(question: str) -> re.Pattern[str] | None:
-    asks = ASKS.search(question)
-    return next((answer for pattern, answer in TYPES if asks and pattern.match(question, asks.start())), None)
 
 
 def _by_passage(some: Sequence[Candidate]) -> dict[int, list[Candidate]]:
