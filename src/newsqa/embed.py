@@ -21,8 +21,9 @@ import numpy as np
 from newsqa import bert
 from newsqa.errors import ModelError
 from newsqa.inference import PADDING, Network, padded, side_by_side, threads
+from newsqa.protocols import Embedder
 from newsqa.settings import Settings
-from newsqa.types import Embedder, Vectors
+from newsqa.types import Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -101,7 +102,8 @@ class MiniLMEmbedder:
         rows = [[CLS, *row[: self.max_tokens], SEP] for row in self._tokens(texts)]
 
         def forward(batch: list[int]) -> Vectors:
-            return network(padded([rows[i] for i in batch]), padded([[1] * len(rows[i]) for i in batch]))
+            (made,) = network(padded([rows[i] for i in batch]), padded([[1] * len(rows[i]) for i in batch]))
+            return made
 
         vectors = np.empty((len(texts), self.dimension), np.float32)
         for batch, found in side_by_side(self._workers, forward, list(map(len, rows)), BATCH):

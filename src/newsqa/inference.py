@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from newsqa.settings import Settings
 if TYPE_CHECKING:
     from openvino import Core, Model
 
+T = TypeVar("T")
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -74,14 +75,13 @@ class Network:
         self._compiled = core().compile_model(model, "CPU", properties)
         self._own = threading.local()
 
-    def __call__(self, *inputs: NDArray[Any]) -> Floats:
-        """Run a batch; returns the model's only output."""
+    def __call__(self, *inputs: NDArray[Any]) -> list[Floats]:
+        """Run a batch; returns the model's outputs."""
         if not hasattr(self._own, "request"):
             self._own.request = self._compiled.create_infer_request()
         self._own.request.infer(inputs, share_inputs=True)
         # The next inference writes into the same memory.
-        output: Floats = self._own.request.get_output_tensor().data.copy()
-        return output
+        return [tensor.data.copy() for tensor in self._own.request.output_tensors]
 
 
 def quantised(model: Model) -> Model:
@@ -109,8 +109,8 @@ def quantised(model: Model) -> Model:
 
 
 def side_by_side(
-    workers: Executor, forward: Callable[[list[int]], Floats], lengths: Sequence[int], size: int
-) -> Iterator[tuple[list[int], Floats]]:
+    workers: Executor, forward: Callable[[list[int]], T], lengths: Sequence[int], size: int
+) -> Iterator[tuple[list[int], T]]:
     """Yield batches of inputs and what ``forward`` makes of each.
 
     A batch is up to ``size`` positions in ``lengths``, of like length; the longest come first.

@@ -48,15 +48,17 @@ PLAIN = frozenset(
 )
 """What a question holds that tells nothing of its subject."""
 
-FEATURES = ("mass", "near", "passages", "articles", "tops", "age", "fits", "misfits", "cover")
-"""Of an answer: the log of its summed probability; its best logit, less `RANK` for each passage that is nearer; log of
-how many passages, and how many articles, give it; of how many it is the best; log of how many days older its newest
-article is than the newest of all; whether it can, or can't, be of the kind that is asked for; how
-much of the question its best passage speaks of."""
+FEATURES = ("mass", "near", "relevance", "passages", "articles", "tops", "age", "fits", "misfits", "cover")
+"""Of an answer: the log of its summed probability; its best logit, less `RANK` for each passage that is nearer; how
+relevant its most relevant passage is; log of how many passages, and how many articles, give it; of how many it is the
+best; log of how many days older its newest article is than the newest of all; whether it can, or can't, be of the kind
+that is asked for; how much of the question its best passage speaks of."""
 EVIDENCE = ("bias", "margin", "score", *FEATURES)
 SETTLING = ("bias", "told", "logit")
 """Of a sentence that may settle a question of yes or no: how much of the question it speaks of, and its best logit."""
 
+PARAGRAPH = re.compile(r"\n\s*\n")
+"""What no answer reaches across."""
 YES_OR_NO = re.compile(
     r"\W*(?:did|does|do|is|are|am|was|were|has|have|had|can|could|will|wo(?=n)|would|shall|should|may|might|must)"
     r"(?:n?[’']t)?\b"
@@ -157,6 +159,7 @@ class Candidate:
     end: int
     logit: float
     log_probability: float
+    relevance: float
 
     @property
     def text(self) -> str:
@@ -178,9 +181,10 @@ def candidates(passages: Sequence[Passage], scores: Sequence[TokenScores]) -> li
             passage.start + int(one.offsets[last, 1]),
             logit,
             logit - normaliser,
+            one.relevance,
         )
         for rank, (passage, one) in enumerate(zip(passages, scores, strict=True))
-        for first, last, logit in _best(one)
+        for first, last, logit in _best(one, passage.text)
     )
 
 
@@ -198,13 +202,19 @@ def _sides(scores: Sequence[TokenScores]) -> tuple[list[NDArray[np.float32]], li
     return [one.starts for one in scores], [one.ends for one in scores]
 
 
-def _best(one: TokenScores) -> list[tuple[int, int, float]]:
-    """Return (first token, last token, logit) of a passage's best spans of whole words."""
+def _best(one: TokenScores, text: str) -> list[tuple[int, int, float]]:
+    """Return (first token, last token, logit) of a passage's best spans of whole words within a paragraph."""
     length = len(one.starts)
+    if not length:
+        return []
     starts = np.where(one.first, one.starts, -np.inf)
     ends = np.concatenate([np.where(one.last, one.ends, -np.inf), np.full(SPAN_TOKENS, -np.inf)])
+    breaks = [match.start() for match in PARAGRAPH.finditer(text)]
+    paragraph = np.searchsorted(breaks, np.pad(one.offsets[:, 0], (0, SPAN_TOKENS), constant_values=len(text)))
     # Row i: spans that start at token i and end at one of the next ones.
-    table = starts[:, np.newaxis] + np.lib.stride_tricks.sliding_window_view(ends, SPAN_TOKENS)[:length]
+    windows = np.lib.stride_tricks.sliding_window_view
+    table = starts[:, np.newaxis] + windows(ends, SPAN_TOKENS)[:length]
+    table[windows(paragraph, SPAN_TOKENS)[:length] != paragraph[:length, np.newaxis]] = -np.inf
     best = np.argsort(-table, axis=None, kind="stable")[:SPANS]
     rows, columns = np.unravel_index(best, table.shape)
     return [
@@ -239,6 +249,7 @@ def describe(question: str, groups: Sequence[Sequence[Candidate]]) -> NDArray[np
             (
                 _mass(group),
                 max(c.logit - RANK * c.rank for c in group),
+                max(c.relevance for c in group),
                 np.log(len(_by_passage(group))),
                 np.log(len({c.passage.article_id for c in group})),
                 sum(id(c) in tops for c in group),

@@ -1,8 +1,10 @@
 """Question + passages -> for each token, how well an answer starts or ends there.
 
 The packaged model is checked by its hash and runs through OpenVINO, without torch;
-it picks bfloat16 where the processor has units for it. Any Hugging Face folder of
-an extractive question-answering model can take its place.
+it picks bfloat16 where the processor has units for it. Its first layers skim all
+passages, and only the most relevant are read with the others, after Soldaini and
+Moschitti, "The Cascade Transformer" (ACL 2020). Any Hugging Face folder of an
+extractive question-answering model can take its place.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ import inspect
 import json
 import threading
 import unicodedata
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from newsqa import bert
 from newsqa.errors import ModelError
 from newsqa.inference import Floats, Ints, Network, padded, side_by_side, threads
 from newsqa.settings import Settings
@@ -31,7 +34,12 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 PACKAGED = Path(__file__).parent / "reader"
-FILES = ("reader.xml", "reader.bin", "tokenizer.json")
+FILES = ("reader.safetensors", "tokenizer.json")
+HEADS = 12
+SKIM = 4
+"""Layers that see every passage."""
+CLOSE = 16
+"""Passages that the other layers see."""
 CLS, SEP = 101, 102
 HEADING_TOKENS = 32
 INPUT_TOKENS = 512
@@ -45,7 +53,8 @@ class TokenScores:
 
     A logit is relative to 0, which stands for "the answer is not in this passage";
     so logits of different passages compare. ``first`` and ``last`` tell which
-    tokens begin and end a word.
+    tokens begin and end a word. ``relevance`` is the logit that the answer is in
+    this passage at all. One that was only skimmed has no tokens.
     """
 
     offsets: Ints
@@ -53,6 +62,7 @@ class TokenScores:
     ends: Floats
     first: NDArray[np.bool_]
     last: NDArray[np.bool_]
+    relevance: float
 
 
 def heading(title: str, published: str | None) -> str:
@@ -100,14 +110,8 @@ class SpanModel:
         """
         model = self._model
         inputs = model.inputs(question, passages)
-        scores: dict[int, TokenScores] = {}
-
-        def forward(batch: list[int]) -> Floats:
-            return _run(model, [inputs[i] for i in batch])
-
-        for batch, logits in side_by_side(self._workers, forward, [len(one.ids) for one in inputs], BATCH):
-            scores |= {i: inputs[i].scores(logits[:, row]) for row, i in enumerate(batch)}
-        if not all(np.isfinite(one.starts).all() and np.isfinite(one.ends).all() for one in scores.values()):
+        scores = {i: inputs[i].scores(logits, relevance) for i, logits, relevance in model.read(self._workers, inputs)}
+        if not all(np.isfinite([*one.starts, *one.ends, one.relevance]).all() for one in scores.values()):
             raise ModelError(f"The reader '{self._folder or PACKAGED}' gives scores that are not numbers.")
         return [scores[i] for i in range(len(inputs))]
 
@@ -121,10 +125,8 @@ class SpanModel:
         return _Folder(self._folder) if self._folder else _Packaged(self._threads)
 
 
-def _run(model: _Packaged | _Folder, inputs: Sequence[_Input]) -> Floats:
-    ids = padded([one.ids for one in inputs], model.padding)
-    mask = padded([[1] * len(one.ids) for one in inputs])
-    return model.forward(ids, mask, padded([one.types for one in inputs]))
+Read = Iterator[tuple[int, Floats | None, float]]
+"""Of each input: which it is, its logits of shape (tokens, 2) unless it was only skimmed, and its relevance."""
 
 
 class _Input:
@@ -137,15 +139,22 @@ class _Input:
         ranges = [_characters(text, *offsets) for offsets in passage.offsets]
         # Some tokenizers make a token of a space.
         kept = [i for i, (start, end) in enumerate(ranges) if start < end]
-        self._positions = np.asarray(positions, np.int64)[kept]
+        self.positions = np.asarray(positions, np.int64)[kept]
         self._offsets = np.asarray(ranges, np.int64).reshape(-1, 2)[kept]
         self._words = np.asarray(passage.word_ids, np.int64)[kept]
 
-    def scores(self, logits: Floats) -> TokenScores:
-        """Cut the passage's part out of logits of shape (2, tokens)."""
-        starts, ends = logits[:, self._positions]
+    def scores(self, logits: Floats | None, relevance: float) -> TokenScores:
+        """Cut the passage's part out of logits of shape (tokens, 2)."""
+        if logits is None:
+            none = np.empty(0, np.float32)
+            return TokenScores(np.empty((0, 2), np.int64), none, none, none > 0, none > 0, relevance)
+        starts, ends = logits[self.positions].T
         first, last = np.diff(self._words, prepend=-1) != 0, np.diff(self._words, append=-1) != 0
-        return TokenScores(self._offsets, starts, ends, first, last)
+        return TokenScores(self._offsets, starts, ends, first, last, relevance)
+
+
+def _mask(inputs: Sequence[_Input]) -> Ints:
+    return padded([[1] * len(one.ids) for one in inputs])
 
 
 def _characters(text: str, start: int, end: int) -> tuple[int, int]:
@@ -182,8 +191,6 @@ def _plain(tokenizer: Tokenizer) -> Tokenizer:
 class _Packaged:
     """The shipped model."""
 
-    padding = 0
-
     def __init__(self, threads: int) -> None:
         digests = manifest().get("sha256", {})
         for name in FILES:
@@ -197,8 +204,9 @@ class _Packaged:
         from tokenizers import Tokenizer
 
         self._tokenizer = _plain(Tokenizer.from_file(str(PACKAGED / "tokenizer.json")))
-        # Takes ids, mask and types of shape (inputs, tokens), gives logits of shape (2, inputs, tokens).
-        self.forward = Network(PACKAGED / "reader.xml", threads, eight_bits=True)
+        weights = bert.read_weights(PACKAGED / "reader.safetensors")
+        self._skim = Network(bert.skimmer(weights, HEADS, SKIM), threads, eight_bits=True)
+        self._close = Network(bert.closer(weights, HEADS, SKIM), threads, eight_bits=True)
 
     def inputs(self, question: str, passages: Sequence[Passage]) -> list[_Input]:
         """Lay out [CLS] question [SEP] heading [SEP] passage [SEP], as in training."""
@@ -215,6 +223,33 @@ class _Packaged:
             types = [0] * begin + [1] * (len(text) + 1)
             made.append(_Input([*before, *text.ids, SEP], types, range(begin, end), text, passage.text))
         return made
+
+    def read(self, workers: Executor, inputs: Sequence[_Input]) -> Read:
+        """Skim all inputs, which come nearest first, and read the most relevant."""
+        states: dict[int, Floats] = {}
+        relevance: dict[int, float] = {}
+
+        def skim(batch: list[int]) -> list[Floats]:
+            some = [inputs[i] for i in batch]
+            return self._skim(padded([one.ids for one in some]), _mask(some), padded([one.types for one in some]))
+
+        for batch, (found, relevant) in side_by_side(workers, skim, [len(one.ids) for one in inputs], BATCH):
+            states |= dict(zip(batch, found, strict=True))
+            relevance |= dict(zip(batch, relevant.tolist(), strict=True))
+        # What skimming says, and the order in which retrieval brought them, tell more together than either.
+        skimmed = sorted(relevance, key=lambda i: -relevance[i])
+        order = [i for _, i in sorted((place + i, i) for place, i in enumerate(skimmed))]
+        kept = order[:CLOSE]
+        yield from ((i, None, relevance[i]) for i in order[CLOSE:])
+
+        def close(batch: list[int]) -> list[Floats]:
+            mask = _mask([inputs[kept[i]] for i in batch])
+            width = mask.shape[1]
+            some = [states[kept[i]][:width] for i in batch]
+            return self._close(np.stack([np.pad(one, ((0, width - len(one)), (0, 0))) for one in some]), mask)
+
+        for batch, (logits, relevant) in side_by_side(workers, close, [len(inputs[i].ids) for i in kept], BATCH):
+            yield from zip([kept[i] for i in batch], logits, relevant.tolist(), strict=True)
 
 
 class _Folder:
@@ -247,7 +282,7 @@ class _Folder:
         self._takes = inspect.signature(model.forward).parameters.keys() & tokenizer.model_input_names
         self._tokenizer = _plain(tokenizer.backend_tokenizer)
         self._cls = tokenizer.cls_token_id
-        self.padding = tokenizer.pad_token_id or 0
+        self._padding = tokenizer.pad_token_id or 0
         longest = getattr(model.config, "max_position_embeddings", INPUT_TOKENS)
         special = self._tokenizer.num_special_tokens_to_add(is_pair=True)
         self._room = min(INPUT_TOKENS, tokenizer.model_max_length, longest) - special
@@ -262,14 +297,27 @@ class _Folder:
             made.append(_Input(pair.ids, pair.type_ids, positions, text, passage.text))
         return made
 
-    def forward(self, ids: Ints, mask: Ints, types: Ints) -> Floats:
-        """Return logits, shape (2, inputs, tokens), less those of the CLS token, which say "not here"."""
+    def read(self, workers: Executor, inputs: Sequence[_Input]) -> Read:
+        """Read all inputs; what the model was not trained to say, their relevance, is that of the best span."""
+
+        def forward(batch: list[int]) -> Floats:
+            return self._forward([inputs[i] for i in batch])
+
+        for batch, logits in side_by_side(workers, forward, [len(one.ids) for one in inputs], BATCH):
+            for i, found in zip(batch, logits, strict=True):
+                best = found[inputs[i].positions].max(axis=0, initial=0.0)
+                yield i, found, float(best.mean())
+
+    def _forward(self, inputs: Sequence[_Input]) -> Floats:
+        """Return logits, shape (inputs, tokens, 2), less those of the CLS token, which say "not here"."""
         import torch
 
-        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        ids = padded([one.ids for one in inputs], self._padding)
+        types = padded([one.types for one in inputs])
+        given = {"input_ids": ids, "attention_mask": _mask(inputs), "token_type_ids": types}
         with torch.inference_mode():
             found = self._model(**{name: torch.from_numpy(a) for name, a in given.items() if name in self._takes})
-        logits: Floats = torch.stack([found.start_logits, found.end_logits]).float().numpy()
-        null = np.argmax(ids == self._cls, axis=1)[np.newaxis, :, np.newaxis]
-        relative: Floats = logits - np.take_along_axis(logits, null, axis=2)
+        logits: Floats = torch.stack([found.start_logits, found.end_logits], -1).float().numpy()
+        null = np.argmax(ids == self._cls, axis=1)[:, np.newaxis, np.newaxis]
+        relative: Floats = logits - np.take_along_axis(logits, null, axis=1)
         return relative

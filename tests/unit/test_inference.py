@@ -63,7 +63,7 @@ def test_eight_bits_lose_little(transposed: bool) -> None:
     model = quantised(product(transposed=transposed))
     constants = [node.get_element_type().get_type_name() for node in model.get_ops() if not node.inputs()]
     assert "i8" in constants
-    found = Network(model, 1)(INPUTS)
+    (found,) = Network(model, 1)(INPUTS)
     assert np.abs(found - INPUTS @ WEIGHTS).max() < 0.02 * np.abs(INPUTS @ WEIGHTS).max()
 
 
@@ -103,7 +103,7 @@ def test_threads_that_share_a_network_keep_their_own_output(threads: int) -> Non
     arrays = [np.full((n % 5 + 1, 3), n, np.float32) for n in range(200)]
     with ThreadPoolExecutor(4) as workers:
         outputs = list(workers.map(network, arrays))
-    for array, output in zip(arrays, outputs, strict=True):
+    for array, (output,) in zip(arrays, outputs, strict=True):
         np.testing.assert_array_equal(output, 2 * array)
 
 

@@ -52,7 +52,7 @@ class Likes:
                 starts[offsets[:, 0] == match.start()] = logit
                 ends[offsets[:, 1] == match.end()] = logit
         every = np.ones(len(offsets), bool)
-        return TokenScores(offsets, starts, ends, every, every)
+        return TokenScores(offsets, starts, ends, every, every, float(starts.max(initial=-4)))
 
 
 def reader(phrases: Mapping[str, float]) -> SpanReader:
@@ -75,6 +75,30 @@ def test_answers_that_differ_come_out_as_several() -> None:
     passages = [passage("Police counted 40 people.", "a"), passage("Organisers counted 90 people.", "b")]
     found = reader({"40": 4, "90": 3.9}).read("How many came?", passages)
     assert [span.text for span in found[:2]] == ["40", "90"]
+
+
+@pytest.mark.parametrize(("between", "reached"), [(" ", True), ("\n", True), ("\n\n", False), ("\n \n", False)])
+def test_no_answer_reaches_across_paragraphs(between: str, reached: bool) -> None:
+    phrase = f"Brandt{between}Lund"
+    found = reader({phrase: 5}).read("Who won?", [passage(f"It was Ada {phrase} that won.")])
+    assert found
+    assert (phrase in [span.text for span in found]) is reached
+
+
+def test_what_was_only_skimmed_answers_nothing() -> None:
+    read, skimmed = passage("Ada Brandt won.", "a"), passage("Nora Lund won.", "b")
+
+    class Skims(Likes):
+        def score(self, question: str, passages: Sequence[Passage]) -> list[TokenScores]:
+            none = np.empty(0, np.float32)
+            unread = TokenScores(np.empty((0, 2), np.int64), none, none, none > 0, none > 0, 9.0)
+            return [unread if one is skimmed else self._one(one.text) for one in passages]
+
+    found = SpanReader(Skims({"Ada Brandt": 3, "Nora Lund": 5}), Weights(RANKING, CONFIDENCE, SETTLED), sentences).read(
+        "Who won?", [skimmed, read]
+    )
+    assert found[0].text == "Ada Brandt"
+    assert {span.passage.article_id for span in found} == {"a"}
 
 
 def test_a_place_that_two_passages_share_counts_once() -> None:

@@ -185,7 +185,17 @@ def test_the_answer_stands_out(packaged: SpanModel) -> None:
     assert good.starts.max() > 0 > bad.starts.max()
 
 
-def test_the_order_of_passages_is_kept(model: SpanModel) -> None:
+def test_only_the_most_relevant_are_read_to_the_end(packaged: SpanModel) -> None:
+    right = "Mayor Tove Lind opened the bridge on Monday."
+    others = [f"Ferry number {n} was late again, passengers said." for n in range(2 * spans.CLOSE)]
+    scores = packaged.score(QUESTION, [passage(text, n) for n, text in enumerate([*others, right])])
+    assert sum(len(one.starts) > 0 for one in scores) == spans.CLOSE
+    assert len(scores[-1].starts) > 0
+    assert scores[-1].relevance == max(one.relevance for one in scores)
+
+
+def test_the_order_of_passages_is_kept(model: SpanModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spans, "CLOSE", len(TEXTS))
     together = model.score(QUESTION, [passage(text, n) for n, text in enumerate(TEXTS)])
     assert [scores.offsets[-1, 1] for scores in together] == [len(text) for text in TEXTS]
     for text, scores in zip(TEXTS, together, strict=True):
@@ -219,13 +229,13 @@ def test_no_input_is_longer_than_the_model_takes(
     model: SpanModel, monkeypatch: pytest.MonkeyPatch, asked: int, told: int, whole: bool
 ) -> None:
     widths = []
-    run = spans._run
+    mask = spans._mask
 
-    def watched(model: spans._Packaged | spans._Folder, inputs: Sequence[spans._Input]) -> spans.Floats:
+    def watched(inputs: Sequence[spans._Input]) -> spans.Ints:
         widths.extend(len(one.ids) for one in inputs)
-        return run(model, inputs)
+        return mask(inputs)
 
-    monkeypatch.setattr(spans, "_run", watched)
+    monkeypatch.setattr(spans, "_mask", watched)
     text = " ".join(["bridge"] * told)
     (scores,) = model.score(" ".join(["boat"] * asked), [passage(text)])
     assert max(widths) <= 512
