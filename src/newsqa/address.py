@@ -20,12 +20,14 @@ class Asked:
     since: str
     until: str
     as_of: str
+    languages: list[str]
 
 
 def write(question: str, filters: Filters = Filters()) -> str:
     """Write the query string, from ``?`` on."""
     days = {"from": filters.since, "to": filters.until, "asof": filters.as_of}
     pairs = [("q", question), *(("outlet", outlet) for outlet in filters.outlets)]
+    pairs += [("lang", language) for language in filters.languages]
     pairs += [(name, day.isoformat()) for name, day in days.items() if day]
     return "?" + urlencode(pairs, errors="replace")
 
@@ -34,4 +36,4 @@ def read(query: str) -> Asked:
     """Read a query string, with ``?`` or without; what is missing is empty. Raises ValueError for too many parts."""
     found = parse_qs(query.removeprefix("?"), max_num_fields=MOST)
     question, since, until, as_of = (found.get(name, [""])[0] for name in ("q", "from", "to", "asof"))
-    return Asked(question, found.get("outlet", []), since, until, as_of)
+    return Asked(question, found.get("outlet", []), since, until, as_of, found.get("lang", []))

@@ -23,6 +23,7 @@ from urllib.parse import urldefrag, urlsplit
 import courlan
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from newsqa import languages
 from newsqa.boilerplate import is_share_word, without_furniture, without_repeats, without_share_bars
 from newsqa.dates import dateline, read_date
 from newsqa.errors import FormatError
@@ -254,11 +255,8 @@ def _cut(words: str, length: int) -> str:
 
 
 def _language(known: str | None, text: str) -> str | None:
-    """ISO 639-1; a known ``en-GB`` is cut to ``en``."""
-    code = re.split("[-_]", (known or "").strip().lower(), maxsplit=1)[0]
-    if re.fullmatch("[a-z]{2}", code):
-        return code
-    return str(_identifier().classify(text[:LANGUAGE_SAMPLE])[0])
+    """ISO 639-1: what the page or record says, else what the text's first words are in."""
+    return languages.code(known or "") or str(_identifier().classify(text[:LANGUAGE_SAMPLE])[0])
 
 
 @cache

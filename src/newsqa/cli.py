@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsqa import measuring, options, output, serving
+from newsqa import arguments, measuring, options, output, serving
 from newsqa.errors import (
     IndexCorruptError,
     IndexMismatchError,
@@ -27,7 +27,7 @@ from newsqa.errors import (
     NewsQAError,
     UsageError,
 )
-from newsqa.options import Outlets, Session, Shared, Since, Until, command
+from newsqa.options import Languages, Outlets, Session, Shared, Since, Until, command
 from newsqa.output import Output
 from newsqa.types import Answer, Filters, Report, Stage
 
@@ -102,7 +102,7 @@ def index(
     Unchanged articles cost next to nothing. Where articles were indexed from is
     remembered: without a location, all of those places are refreshed.
     """
-    fields = options.mapping(field)
+    fields = arguments.mapping(field)
     from newsqa.ingest import Ingest
 
     with session.output.progress() as progress:
@@ -142,6 +142,7 @@ def ask(  # noqa: PLR0913  each is an option
     since: Since = None,
     until: Until = None,
     outlet: Outlets,
+    language: Languages,
     as_of: options.AsOf = None,
     min_confidence: options.MinConfidence = None,
     in_context: options.Context = False,
@@ -150,7 +151,12 @@ def ask(  # noqa: PLR0913  each is an option
 
     Every answer is quoted word for word from one article and says which.
     """
-    filters = Filters(*options.period(since, until), tuple(outlet), as_of=options.day("--as-of", as_of))
+    filters = Filters(
+        *arguments.period(since, until),
+        tuple(outlet),
+        as_of=arguments.day("--as-of", as_of),
+        languages=arguments.language_codes(language),
+    )
     settings = session.settings(min_confidence=min_confidence)
     words = sys.stdin.read(LONGEST_QUESTION) if question == "-" else question
     out = session.output
@@ -178,10 +184,16 @@ serving.register(app)
 
 @command(app, 'newsqa articles --outlet "Harbour Gazette" --since 2016-12-01', "newsqa articles --limit 0 --json")
 def articles(
-    session: Session, *, outlet: Outlets, since: Since = None, until: Until = None, limit: options.Limit = 50
+    session: Session,
+    *,
+    outlet: Outlets,
+    language: Languages,
+    since: Since = None,
+    until: Until = None,
+    limit: options.Limit = 50,
 ) -> int:
     """List articles, newest first: id, date, outlet, headline."""
-    filters = Filters(*options.period(since, until), tuple(outlet))
+    filters = Filters(*arguments.period(since, until), tuple(outlet), languages=arguments.language_codes(language))
     archive = _open(session)
     found = list(archive.articles(filters, limit=limit or None))
     out = session.output
@@ -212,7 +224,7 @@ def show(
     """Show one article, with a part of it marked if asked for."""
     archive = _open(session)
     article, copies = archive.article(article_id, revision), archive.copies(article_id)
-    span = options.span(start, end, len(article.text))
+    span = arguments.span(start, end, len(article.text))
     out = session.output
     document = asdict(article) | {
         "revisions": archive.revisions(article_id),
@@ -257,7 +269,7 @@ def verify(session: Session, answers: options.AnswersFile = None) -> int:
     Every revision's hash, every passage's offsets, the vectors against the
     database, and the quotes of the given answers.
     """
-    given = [] if answers is None else options.answers(answers)
+    given = [] if answers is None else arguments.answers(answers)
     with session.output.status("Checking…"):
         from newsqa.verify import verify as check
 
@@ -289,13 +301,13 @@ def watch(session: Session, every: options.Every = "15m") -> int:
 
     Goes on after errors that pass, such as a feed that can't be reached; Ctrl-C stops it.
     """
-    pause = options.interval(every).total_seconds()
+    pause = arguments.interval(every).total_seconds()
     from newsqa.ingest import Ingest
 
     stop = options.asked_to_stop()
     try:
         while not stop.is_set():
-            _refresh(session.output, Ingest(session.settings()))
+            _refresh(session.output, Ingest(session.settings(), aside=True))
             stop.wait(pause)
     except KeyboardInterrupt:
         pass

@@ -39,7 +39,6 @@ CREATE TABLE revisions (
     content_hash TEXT NOT NULL, url TEXT, outlet TEXT, authors TEXT NOT NULL, published TEXT, language TEXT,
     origin TEXT NOT NULL, added_at TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
     UNIQUE (article_id, revision));
-CREATE INDEX revisions_filter ON revisions (outlet, published, article_id, revision);
 CREATE TABLE sightings (
     document_id INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
     article_id TEXT NOT NULL REFERENCES articles ON DELETE CASCADE, content_hash TEXT NOT NULL,
@@ -58,10 +57,15 @@ CREATE TRIGGER passage_gone AFTER DELETE ON passages
     BEGIN INSERT INTO tombstones (passage_id) VALUES (old.id); END;
 CREATE TABLE removed (key TEXT PRIMARY KEY, removed_at TEXT NOT NULL) WITHOUT ROWID;
 """
-# Apart, since it is all that an index of the first schema lacks.
+# Apart, since an index that an earlier version made lacks these.
+KEPT = "CREATE INDEX IF NOT EXISTS revisions_kept ON revisions (outlet, published, language, article_id, revision);"
 POSTINGS = """CREATE TABLE postings (
     term TEXT NOT NULL, block INTEGER NOT NULL, entries BLOB NOT NULL, PRIMARY KEY (term, block)) WITHOUT ROWID;
 """
+
+PASSAGES = """SELECT p.id, r.title, substr(r.text, p.start + 1, p."end" - p.start) FROM passages p
+    JOIN revisions r ON r.article_id = p.article_id AND r.revision = p.revision"""
+PASSAGE_BATCH = 4096
 
 
 def create(path: Path, meta: Mapping[str, str]) -> None:
@@ -75,7 +79,7 @@ def create(path: Path, meta: Mapping[str, str]) -> None:
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with translated(path), closing(_open(draft, "rwc")) as connection:
-        connection.executescript(f"BEGIN; {SCHEMA} {POSTINGS} COMMIT;")
+        connection.executescript(f"BEGIN; {SCHEMA} {KEPT} {POSTINGS} COMMIT;")
         connection.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("database", uuid.uuid4().hex)])
     draft.replace(path)
 

@@ -7,66 +7,31 @@ commit: each `reading` block sees one whole state of the database.
 from __future__ import annotations
 
 import json
-import logging
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from newsqa import chunk, database, lexical, snapshot
-from newsqa.errors import ArticleNotFoundError, IndexCorruptError, IndexMismatchError, IndexMissingError
+from newsqa import database, lexical
+from newsqa.errors import ArticleNotFoundError, IndexMissingError
+from newsqa.following import Follower, current_mark
+from newsqa.meta import check_meta, read_meta
+from newsqa.selection import CURRENT, Selections, conditions
 from newsqa.settings import Settings
-from newsqa.snapshot import Mark
-from newsqa.store import FaissStore, Halves, Ids
 from newsqa.types import Article, Filters, Passage, Source, Vectors
 
-log = logging.getLogger(__name__)
-
-ARTICLE = """SELECT a.id, r.revision, r.title, r.text, r.url, r.outlet, r.authors, r.published, r.language,
-    r.origin, r.content_hash, a.copy_of FROM articles a JOIN revisions r ON r.article_id = a.id"""
-CURRENT = f"{ARTICLE} AND r.revision = a.revision"
+COLUMNS = """a.id, r.revision, r.title, r.text, r.url, r.outlet, r.authors, r.published, r.language,
+    r.origin, r.content_hash, a.copy_of"""
+REVISIONS = f"SELECT {COLUMNS} FROM articles a JOIN revisions r ON r.article_id = a.id"
+ARTICLES = f"SELECT {COLUMNS} FROM {CURRENT}"
 Ranked = list[tuple[int, float]]
-Read = TypeVar("Read")
-REMEMBERED = 8
-"""How many counts and selections by filters are kept until the next commit."""
-
-
-def expected_meta(model_id: str) -> dict[str, str]:
-    """What an index must record to be readable by this version with this model."""
-    return {
-        "schema": str(database.SCHEMA_VERSION),
-        "chunking": chunk.CHUNKING,
-        "model": model_id,
-        "normalised": "l2",
-    }
-
-
-def read_meta(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return how the index was built, and the database's own name under ``database``."""
-    return dict(connection.execute("SELECT key, value FROM meta").fetchall())
-
-
-def check_meta(connection: sqlite3.Connection, folder: Path, model_id: str, *, rebuilding: bool = False) -> None:
-    """Raise IndexMismatchError unless the index was built the way it is about to be read.
-
-    ``rebuilding`` is about to change all but the schema.
-    """
-    found = read_meta(connection)
-    for key, wanted in expected_meta(model_id).items():
-        if found.get(key) != wanted and not (rebuilding and key != "schema"):
-            remedy = f"Rebuild it from the stored articles: newsqa index --rebuild --index '{folder}'"
-            if key == "schema":
-                remedy = f"Move '{folder}' away and run newsqa index on your sources again."
-            if key == "schema" and found.get(key) == database.UPGRADABLE:
-                remedy = f"Bring it up to date, nothing is embedded again: newsqa index --index '{folder}'"
-            raise IndexMismatchError(
-                f"The index at '{folder}' was built with {key} '{found.get(key)}', this is '{wanted}'. {remedy}"
-            )
+MAPPED = 2**30
+"""Bytes of the database that are mapped into memory, so that a search's many small reads need no calls."""
 
 
 class Index:
@@ -74,18 +39,15 @@ class Index:
 
     def __init__(self, folder: Path, model_id: str) -> None:
         self.folder = folder
-        self._model_id = model_id
         self._path = folder / database.FILE
         self._local = threading.local()
         connections: list[sqlite3.Connection] = []
         self._connections = connections
         self.close = weakref.finalize(self, _close_all, connections)
-        self._lock = threading.Lock()
+        self._follower = Follower(folder, model_id)
+        self._selections = Selections()
         with database.translated(self._path):
             check_meta(self._connection, folder, model_id)
-        self._store: FaissStore | None = None
-        self._mark = Mark(0, 0)
-        self._file: str | None = None
 
     @classmethod
     def open(cls, settings: Settings, model_id: str) -> Index:
@@ -104,6 +66,7 @@ class Index:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = database.connect(self._path)
+            connection.execute(f"PRAGMA mmap_size = {MAPPED}")
             self._connections.append(connection)
         return connection
 
@@ -122,22 +85,25 @@ class Index:
 
     def load(self) -> None:
         """Bring the vectors in memory up to what is committed."""
-        with self.reading() as connection, self._lock:
-            self._follow(connection)
+        with self.reading() as connection:
+            self._follower.store(connection)
 
     def dense(self, vector: Vectors, k: int, filters: Filters = Filters()) -> Ranked:
         """Return up to ``k`` (passage id, inner product), best first; ``vector`` has shape (dimension,)."""
         with self.reading() as connection:
-            allowed = self._allowed(connection, filters)
-            with self._lock:
-                store = self._follow(connection)
-                return store.search(vector[np.newaxis], k, allowed)[0]
+            allowed = self._selections.passages(connection, filters)
+            return self._follower.store(connection).search(vector[np.newaxis], k, allowed)[0]
 
     def lexical(self, question: str, k: int, filters: Filters = Filters()) -> Ranked:
         """Return up to ``k`` (passage id, BM25), best first."""
         with self.reading() as connection:
-            allowed = self._allowed(connection, filters)
+            allowed = self._selections.passages(connection, filters)
             return lexical.search(connection, question, k, current_mark(connection).passages, allowed)
+
+    def count(self, filters: Filters = Filters()) -> int:
+        """Count the articles that filters keep."""
+        with self.reading() as connection:
+            return self._selections.count(connection, filters)
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """Return the passages of these ids in their order, without those removed meanwhile."""
@@ -171,63 +137,6 @@ class Index:
             )
             return dict(map(tuple, rows))
 
-    def _allowed(self, connection: sqlite3.Connection, filters: Filters) -> Ids | None:
-        where, values = _conditions(filters)
-        if not where:
-            return None
-        # The original is searched for a copy that the filters keep, see `answer.within`.
-        query = f"""SELECT id FROM passages WHERE article_id IN (SELECT coalesce(a.copy_of, a.id) FROM articles a
-            JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision WHERE {where})"""
-
-        def read() -> Ids:
-            return np.fromiter((row[0] for row in connection.execute(query, values)), np.int64)
-
-        return self._once(connection, (query, *values), read)
-
-    def _once(self, connection: sqlite3.Connection, key: Hashable, read: Callable[[], Read]) -> Read:
-        """Read something, or return what this thread read before if nothing was committed since."""
-        version = connection.execute("PRAGMA data_version").fetchone()[0]
-        memory: dict[Hashable, Any] = self._local.__dict__.setdefault("memory", {})
-        if memory.get("version") != version or len(memory) > REMEMBERED:
-            memory.clear()
-            memory["version"] = version
-        if key not in memory:
-            memory[key] = read()
-        found: Read = memory[key]
-        return found
-
-    def _follow(self, connection: sqlite3.Connection) -> FaissStore:
-        """Add to the vectors in memory what was committed since; the caller holds the lock."""
-        now = current_mark(connection)
-        if self._store is None:
-            self._store, self._mark = self._from_snapshot(connection) or (
-                FaissStore(dimension(connection)),
-                Mark(0, 0),
-            )
-        elif now != self._mark:
-            check_meta(connection, self.folder, self._model_id)
-            # Another process may have put what is here added one by one in order, which is searched faster.
-            self._store, self._mark = self._from_snapshot(connection) or (self._store, self._mark)
-        self._mark = catch_up(connection, self._store, self._mark, now)
-        return self._store
-
-    def _from_snapshot(self, connection: sqlite3.Connection) -> tuple[FaissStore, Mark] | None:
-        """Open the current snapshot, unless it is the one in use or can't be used."""
-        meta, now = read_meta(connection), current_mark(connection)
-        try:
-            manifest = snapshot.read_manifest(self.folder, meta["database"])
-            if manifest is None or manifest.file == self._file:
-                return None
-            store, manifest = snapshot.load(self.folder, meta["database"]) or (None, manifest)
-        except IndexCorruptError as error:
-            log.warning("%s. Its vectors are read from the database instead; the next newsqa index mends it.", error)
-            return None
-        # A snapshot may be newer than what this transaction sees, or than a database restored from a backup.
-        if store is None or manifest.mark.ahead_of(now) or store.dimension != int(meta["dimension"]):
-            return None
-        self._file = manifest.file
-        return store, manifest.mark
-
     # Articles
 
     def article(self, article_id: str, revision: int | None = None) -> Article:
@@ -236,7 +145,7 @@ class Index:
         Raises ArticleNotFoundError.
         """
         with self.reading() as connection:
-            query = f"{ARTICLE} AND r.revision = coalesce(?, a.revision) WHERE a.id = ?"
+            query = f"{REVISIONS} AND r.revision = coalesce(?, a.revision) WHERE a.id = ?"
             row = connection.execute(query, (revision, article_id)).fetchone()
         if row is None:
             which = article_id if revision is None else f"{article_id}, revision {revision}"
@@ -253,24 +162,14 @@ class Index:
 
     def articles(self, filters: Filters = Filters(), *, limit: int | None = None, offset: int = 0) -> Iterator[Article]:
         """Yield current revisions, latest published first, undated ones last."""
-        where, values = _conditions(filters)
+        where, values = conditions(filters)
         with self.reading() as connection:
             yield from map(
                 read_article,
                 connection.execute(
-                    f"{CURRENT} WHERE {where or 'TRUE'} ORDER BY r.published DESC NULLS LAST, a.id LIMIT ? OFFSET ?",
+                    f"{ARTICLES} WHERE {where or 'TRUE'} ORDER BY r.published DESC NULLS LAST, a.id LIMIT ? OFFSET ?",
                     (*values, -1 if limit is None else limit, offset),
                 ),
-            )
-
-    def count(self, filters: Filters = Filters()) -> int:
-        """Count the articles that filters keep."""
-        where, values = _conditions(filters)
-        current = "articles a JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision"
-        query = f"SELECT count(*) FROM {current} WHERE {where}" if where else "SELECT count(*) FROM articles"
-        with self.reading() as connection:
-            return self._once(
-                connection, (query, *values), lambda: int(connection.execute(query, values).fetchone()[0])
             )
 
     def copies(self, article_id: str) -> list[Article]:
@@ -279,7 +178,7 @@ class Index:
             root = "SELECT coalesce(copy_of, id) FROM articles WHERE id = ?"
             (original,) = connection.execute(root, (article_id,)).fetchone() or (None,)
             rows = connection.execute(
-                f"{CURRENT} WHERE a.id != ? AND (a.copy_of = ? OR a.id = ?) ORDER BY r.published, a.id",
+                f"{ARTICLES} WHERE a.id != ? AND (a.copy_of = ? OR a.id = ?) ORDER BY r.published, a.id",
                 (article_id, original, original),
             )
             return [read_article(row) for row in rows]
@@ -288,8 +187,8 @@ class Index:
         """Return each outlet with its number of articles, most first."""
         with self.reading() as connection:
             rows = connection.execute(
-                """SELECT r.outlet, count(*) AS n FROM articles a JOIN revisions r ON r.article_id = a.id
-                AND r.revision = a.revision WHERE r.outlet IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1"""
+                f"""SELECT r.outlet, count(*) AS n FROM {CURRENT} WHERE r.outlet IS NOT NULL
+                GROUP BY 1 ORDER BY n DESC, 1"""
             )
             return [(row[0], row[1]) for row in rows]
 
@@ -330,43 +229,8 @@ def read_sources(connection: sqlite3.Connection, location: str | None = None) ->
     return [Source(r[0], r[1], json.loads(r[2]), bool(r[3]), bool(r[4]), r[5], r[6]) for r in rows]
 
 
-def dimension(connection: sqlite3.Connection) -> int:
-    """Return the length of the vectors that the index records."""
-    return int(read_meta(connection)["dimension"])
-
-
-def current_mark(connection: sqlite3.Connection) -> Mark:
-    """Return the last passage id and tombstone ever written."""
-    last = dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
-    return Mark(last.get("passages", 0), last.get("tombstones", 0))
-
-
-def read_vectors(connection: sqlite3.Connection, after: int, upto: int) -> Iterator[tuple[Ids, Halves]]:
-    """Yield ids and vectors of passages with ``after < id <= upto``, in batches."""
-    rows = connection.execute("SELECT id, vector FROM passages WHERE id > ? AND id <= ? ORDER BY id", (after, upto))
-    while batch := rows.fetchmany(8192):
-        vectors = np.frombuffer(b"".join(row[1] for row in batch), np.float16).reshape(len(batch), -1)
-        yield np.array([row[0] for row in batch], np.int64), vectors
-
-
-def catch_up(connection: sqlite3.Connection, store: FaissStore, mark: Mark, now: Mark) -> Mark:
-    """Bring a store that is at ``mark`` to ``now`` and return where it is then.
-
-    Only forward: this transaction may be older than what the store has.
-    """
-    if now.passage > mark.passage:
-        for ids, vectors in read_vectors(connection, mark.passage, now.passage):
-            store.add(ids, vectors.astype(np.float32))
-    if now.tombstone > mark.tombstone:
-        rows = connection.execute(
-            "SELECT passage_id FROM tombstones WHERE seq > ? AND seq <= ?", (mark.tombstone, now.tombstone)
-        )
-        store.remove(np.fromiter((row[0] for row in rows), np.int64))
-    return Mark(max(now.passage, mark.passage), max(now.tombstone, mark.tombstone))
-
-
 def read_article(row: sqlite3.Row) -> Article:
-    """Turn a row of `ARTICLE` into the record."""
+    """Turn a row of `REVISIONS` or `ARTICLES` into the record."""
     fields = dict(row)
     return Article(**fields | {"authors": tuple(json.loads(fields["authors"]))})
 
@@ -374,22 +238,3 @@ def read_article(row: sqlite3.Row) -> Article:
 def _passage(row: sqlite3.Row) -> Passage:
     fields = dict(row)
     return Passage(**fields | {"text": fields["text"][fields["start"] : fields["end"]]})
-
-
-def _conditions(filters: Filters) -> tuple[str, list[str]]:
-    """Return a WHERE clause over ``articles a`` and ``revisions r``, and its values; empty when nothing is filtered."""
-    clauses, values = [], []
-    for operator, day in ((">=", filters.since), ("<=", filters.until)):
-        if day is not None:
-            clauses.append(f"substr(r.published, 1, 10) {operator} ?")
-            values.append(day.isoformat())
-    if filters.outlets:
-        clauses.append(f"r.outlet COLLATE NOCASE IN ({', '.join('?' * len(filters.outlets))})")
-        values += filters.outlets
-    if filters.only is not None:
-        clauses.append("a.id IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(sorted(filters.only)))
-    if filters.without:
-        clauses.append("a.id NOT IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(sorted(filters.without)))
-    return " AND ".join(clauses), values

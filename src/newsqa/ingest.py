@@ -10,24 +10,15 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from newsqa import chunk, dedupe, embed, fetch, formats
+from newsqa import chunk, dedupe, embed, fetch, formats, publishing
 from newsqa.clean import CLEANER_VERSION, article_key, clean
 from newsqa.errors import FormatError, SourceError, UsageError
+from newsqa.protocols import Embedder
 from newsqa.settings import Settings
-from newsqa.types import (
-    Article,
-    Document,
-    Draft,
-    Embedder,
-    Progress,
-    ProgressHook,
-    Rejection,
-    Report,
-    Source,
-    Unchanged,
-)
+from newsqa.types import Article, Document, Draft, Progress, ProgressHook, Rejection, Report, Source, Unchanged
 from newsqa.writer import Put, Writer
 
 READ_BATCH = 200
@@ -37,12 +28,21 @@ STANDARD_INPUT = "-"
 
 
 class Ingest:
-    """Indexes sources into the index that ``settings`` name."""
+    """Indexes sources into the index that ``settings`` name.
+
+    ``aside`` is for a process that goes on: a snapshot is published while its callers do, and not before they may.
+    """
 
     def __init__(
-        self, settings: Settings, *, progress: ProgressHook | None = None, embedder: Embedder | None = None
+        self,
+        settings: Settings,
+        *,
+        progress: ProgressHook | None = None,
+        embedder: Embedder | None = None,
+        aside: bool = False,
     ) -> None:
         self._settings = settings
+        self._aside = aside
         self._progress = progress or (lambda progress: None)
         self._embedder = embedder or embed.default_embedder(settings)
 
@@ -76,7 +76,7 @@ class Ingest:
             fetch.require(location)
         run = _Run(self._settings, self._embedder, self._progress)
         dimension = self._embedder.dimension if locations or rebuild else None
-        with Writer.open(self._settings, self._embedder.model_id, dimension, rebuild=rebuild) as writer:
+        with self._writer(dimension, rebuild=rebuild) as writer:
             if restore:
                 writer.restore()
             sources = [
@@ -88,7 +88,7 @@ class Ingest:
             for source in sources:
                 run.read_source(writer, source, prune=prune)
             run.settle(writer)
-        return run.report()
+        return self._finished(run)
 
     def remove(self, article_ids: Sequence[str]) -> Report:
         """Remove articles from answers at once, and keep re-indexing from bringing them back.
@@ -97,22 +97,36 @@ class Ingest:
         Raises ArticleNotFoundError; then nothing is removed.
         """
         run = _Run(self._settings, self._embedder, self._progress)
-        with Writer.open(self._settings, self._embedder.model_id) as writer:
+        with self._writer() as writer:
             writer.remove(article_ids)
             run.counts["removed"] += len(set(article_ids))
             run.settle(writer)
-        return run.report()
+        return self._finished(run)
 
     def forget(self, location: str) -> Report:
         """Forget a source and remove the articles that only it brought; raises UsageError if unknown."""
         run = _Run(self._settings, self._embedder, self._progress)
-        with Writer.open(self._settings, self._embedder.model_id) as writer:
+        with self._writer() as writer:
             wanted = {location, fetch.normal_location(location)}
             source = next((s for s in writer.ledger.sources() if s.location in wanted), None)
             if source is None:
                 raise UsageError(f"No source '{location}' is remembered. List them: newsqa sources")
             run.counts["removed"] += writer.forget_source(source)
             run.settle(writer)
+        return self._finished(run)
+
+    def _writer(self, dimension: int | None = None, *, rebuild: bool = False) -> AbstractContextManager[Writer]:
+        model_id = self._embedder.model_id
+        return Writer.open(self._settings, model_id, dimension, rebuild=rebuild, progress=self._progress)
+
+    def _finished(self, run: _Run) -> Report:
+        """Publish a snapshot where one is due, now that others may write, and report."""
+        if self._aside:
+            publishing.publish_aside(self._settings)
+        else:
+            started = time.perf_counter()
+            publishing.publish(self._settings)
+            run.seconds["snapshot"] = time.perf_counter() - started
         return run.report()
 
 
@@ -121,16 +135,16 @@ class _Run:
 
     def __init__(self, settings: Settings, embedder: Embedder, progress: ProgressHook) -> None:
         self.counts: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._settings = settings
         self._embedder = embedder
         self._progress = progress
         # One for all sources, since it keeps the delay between requests to a host.
         self._fetchers: dict[bool, fetch.Fetcher] = {}
         self._rejected: list[Rejection] = []
-        self._seconds: defaultdict[str, float] = defaultdict(float)
 
     def report(self) -> Report:
-        return Report(**self.counts, rejected=tuple(self._rejected), seconds=dict(self._seconds))
+        return Report(**self.counts, rejected=tuple(self._rejected), seconds=dict(self.seconds))
 
     # Reading
 
@@ -152,7 +166,7 @@ class _Run:
             # What a feed linked to once is still an article when it links to newer ones.
             if prune and not source.follow and source.location != STANDARD_INPUT:
                 self.counts["removed"] += writer.prune(source)
-        self._seconds["read"] += time.perf_counter() - started
+        self.seconds["read"] += time.perf_counter() - started
 
     def _read_location(
         self, writer: Writer, source: Source, fetcher: fetch.Fetcher, location: str, *, follow: bool
@@ -250,7 +264,7 @@ class _Run:
     # Settling
 
     def settle(self, writer: Writer) -> None:
-        """Make every pending article searchable, or mark it as a copy, then refresh the snapshot."""
+        """Make every pending article searchable, or mark it as a copy."""
         started = time.perf_counter()
         total, done = writer.count_pending(), 0
         while batch := writer.pending(SETTLE_BATCH):
@@ -259,10 +273,7 @@ class _Run:
             done += len(batch)
             # An edited article releases its copies, so that the total may grow.
             self._progress(Progress("embedding", done, max(total, done), "articles"))
-        self._seconds["settle"] += time.perf_counter() - started
-        started = time.perf_counter()
-        writer.publish_snapshot()
-        self._seconds["snapshot"] += time.perf_counter() - started
+        self.seconds["settle"] += time.perf_counter() - started
 
     def _settle_batch(self, writer: Writer, batch: Sequence[Article]) -> None:
         searched: list[tuple[Article, list[tuple[int, int]]]] = []

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from newsqa import options, output
+from newsqa import arguments, options, output
 from newsqa.errors import UsageError
 from newsqa.options import Session, command
 from newsqa.output import Line, Output, Row
@@ -48,21 +48,21 @@ def evaluate(  # noqa: PLR0913  each is an option
     """
     out = session.output
     if compare:
-        return _compare(out, *map(options.evaluation, compare))
+        return _compare(out, *map(arguments.evaluation, compare))
     if questions is None:
         raise UsageError("Name a file of questions, or two results: newsqa evaluate --compare A.json B.json")
     if write_floors and not floors:
         raise UsageError("--write-floors needs --floors FILE")
     if allow_lower and not write_floors:
         raise UsageError("--allow-lower needs --write-floors")
-    day = options.day("--as-of", as_of)
+    day = arguments.day("--as-of", as_of)
     from newsqa.evaluate import floors as gate
     from newsqa.evaluate import outcomes, plots, run, summary
 
     kept = gate.read(floors, new=write_floors) if floors else None
     if report:
         plots.check_installed()
-        options.writable("--report", report)
+        arguments.writable("--report", report)
     with out.progress() as progress:
         way = outcomes.Way(given, without_articles, half, limit, day.isoformat() if day else None, as_of_question_date)
         found = run.evaluate(session.settings(), questions, way, progress=progress)

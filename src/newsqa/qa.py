@@ -14,14 +14,17 @@ from newsqa.chunk import sentences
 from newsqa.embed import default_embedder
 from newsqa.errors import ModelError, UsageError
 from newsqa.index import Index
+from newsqa.protocols import Embedder, Reader
 from newsqa.read import SpanReader, Weights
 from newsqa.settings import Settings
 from newsqa.spans import SpanModel, manifest
-from newsqa.types import Answer, Article, Embedder, Filters, Passage, Reader, Stage
+from newsqa.types import Answer, Article, Filters, Passage, Stage
 
 MAX_QUESTION = 2000
 READ = 24
 """How many passages are read for an answer."""
+ASIDE = 4
+"""How many lexical searches may run beside what else is done for their questions."""
 
 
 class QA:
@@ -33,6 +36,7 @@ class QA:
         self.reader = reader
         self._settings = settings
         self._warm = False
+        self._aside = ThreadPoolExecutor(ASIDE, thread_name_prefix="newsqa-lexical")
 
     @classmethod
     def open(cls, settings: Settings, *, embedder: Embedder | None = None, reader: Reader | None = None) -> QA:
@@ -71,6 +75,8 @@ class QA:
         until: date | None = None,
         outlets: Sequence[str] = (),
         as_of: date | None = None,
+        languages: Sequence[str] = (),
+        min_confidence: float | None = None,
     ) -> Answer:
         """Answer a question with verbatim quotes, or abstain.
 
@@ -82,17 +88,27 @@ class QA:
             outlets: Search only articles of these outlets; all when empty.
             as_of: The day on which the question is asked: "last week" is seen from there, by default from
                 today, and articles of its time are preferred; none is left out.
+            languages: Search only articles in these languages, ISO 639-1 such as "en"; all when empty.
+            min_confidence: Give no answer that is less sure; ``settings.min_confidence`` by default.
 
         Raises:
             UsageError: The question is empty or too long, ``k`` is below 1, or the dates are the wrong way round.
             CitationError: A quote does not match its article; nothing is answered rather than something wrong.
         """
-        for step in self.stream(question, k=k, filters=Filters(since, until, tuple(outlets), as_of=as_of)):
+        filters = Filters(since, until, tuple(outlets), as_of=as_of, languages=tuple(languages))
+        for step in self.stream(question, k=k, filters=filters, min_confidence=min_confidence):
             if isinstance(step, Answer):
                 return step
         raise AssertionError("stream always ends with an Answer")
 
-    def stream(self, question: str, *, k: int | None = None, filters: Filters = Filters()) -> Iterator[Stage | Answer]:
+    def stream(
+        self,
+        question: str,
+        *,
+        k: int | None = None,
+        filters: Filters = Filters(),
+        min_confidence: float | None = None,
+    ) -> Iterator[Stage | Answer]:
         """Yield each stage as it begins, then the Answer; errors as in `ask`."""
         question = _checked(question, filters)
         k = self._settings.answers if k is None else k
@@ -113,7 +129,7 @@ class QA:
             spans,
             passages,
             k=k,
-            min_confidence=self._settings.min_confidence,
+            min_confidence=self._settings.min_confidence if min_confidence is None else min_confidence,
             filters=filters,
             searched=searched,
             sources=sources,
@@ -130,18 +146,19 @@ class QA:
             raise UsageError(
                 f"The question has {tokens} tokens; the model reads {self._embedder.max_tokens}. Ask less."
             )
+        words = self._aside.submit(self.index.lexical, question, retrieve.CANDIDATES, filters)
         vector = self._embedder.embed([question])[0]
         clock.lap("embed")
+        dense = self.index.dense(vector, retrieve.CANDIDATES, filters)
+        clock.lap("dense")
+        fused = retrieve.fuse(dense, words.result())
+        clock.lap("lexical")
         with self.index.reading():
-            dense = self.index.dense(vector, retrieve.CANDIDATES, filters)
-            clock.lap("dense")
-            lexical = self.index.lexical(question, retrieve.CANDIDATES, filters)
-            clock.lap("lexical")
-            fused = retrieve.fuse(dense, lexical)
-            found = [identity for identity, _ in fused]
             periods = asof.periods(question, filters.as_of, date.today())
-            published = self.index.published(found) if periods else {}
-            ranked = retrieve.lean(fused, self.index.first(found), published, periods)
+            found = retrieve.contenders(fused, k, dated=bool(periods))
+            ids = [identity for identity, _ in found]
+            published = self.index.published(ids) if periods else {}
+            ranked = retrieve.lean(found, self.index.first(ids), published, periods)
             passages = self.index.passages([identity for identity, _ in ranked[:k]])
             # Read in the same state of the database, so that what is cited can't vanish meanwhile.
             articles: dict[str, tuple[Article, list[Article]]] = {}

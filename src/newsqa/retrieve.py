@@ -24,6 +24,9 @@ MONTH = 30
 HALF_LIFE = 14
 """Days between period and publication at which half of it is left."""
 
+ROUNDING = 1e-9
+"""More than sums of scores differ by for the order they are added in."""
+
 Ranked = Sequence[tuple[int, float]]
 
 
@@ -45,6 +48,14 @@ def fuse(dense: Ranked, lexical: Ranked, share: float = DENSE, depth: int = CAND
         for identity in total:
             total[identity] += weight * shares.get(identity, last)
     return _best_first(total)
+
+
+def contenders(ranking: Ranked, k: int, *, dated: bool) -> Ranked:
+    """Return those of a ranking, best first, that `lean` may bring among its first ``k``."""
+    if len(ranking) <= k:
+        return ranking
+    least = ranking[k - 1][1] - LEAD - DATED * dated - ROUNDING
+    return [(identity, score) for identity, score in ranking if score >= least]
 
 
 def lean(

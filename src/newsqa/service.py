@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import re
-import shutil
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -18,7 +14,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import BinaryIO, TypeVar
 
-from newsqa import feedback, suggest
+from newsqa import feedback, suggest, uploads
 from newsqa.errors import NewsQAError, UsageError
 from newsqa.followup import FollowUp, Past, standalone
 from newsqa.http import normal_url
@@ -39,8 +35,7 @@ READ_ONLY = "This archive is read-only here; add articles with: newsqa index PAT
 MAX_TURNS = 50
 EXAMPLES_FROM = 100
 """Newest articles that examples are drawn from."""
-LONGEST_NAME = 200
-"""Bytes of a kept file's name; file systems take 255."""
+
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -138,7 +133,12 @@ class Service:
         return await asyncio.to_thread(lambda: self.qa.retrieve(query, k=k, filters=filters))
 
     async def ask(
-        self, question: str, *, k: int | None = None, filters: Filters = Filters()
+        self,
+        question: str,
+        *,
+        k: int | None = None,
+        filters: Filters = Filters(),
+        min_confidence: float | None = None,
     ) -> AsyncIterator[Stage | Answer]:
         """Yield the place in line while others are before, then what `QA.stream` does.
 
@@ -147,7 +147,7 @@ class Service:
         started = time.perf_counter()
         outcome = "stopped"
         try:
-            async for step in self._in_turn(question, k, filters):
+            async for step in self._in_turn(self._steps(question, k, filters, min_confidence)):
                 if isinstance(step, Answer):
                     outcome = "abstained" if step.text is None else "answered"
                 yield step
@@ -157,7 +157,7 @@ class Service:
         finally:
             self.observe(outcome, time.perf_counter() - started)
 
-    async def _in_turn(self, question: str, k: int | None, filters: Filters) -> AsyncIterator[Stage | Answer]:
+    async def _in_turn(self, steps: Iterator[Stage | Answer]) -> AsyncIterator[Stage | Answer]:
         loop = asyncio.get_running_loop()
         ticket = self.line.join()
         step: Future[Stage | Answer | None] = Future()
@@ -165,7 +165,6 @@ class Service:
         try:
             async for position in self.line.positions(ticket):
                 yield Stage("wait", f"Busy: you are {ordinal(position)} in line…")
-            steps = self._steps(question, k, filters)
             while True:
                 step = self._workers.submit(next, steps, None)
                 if (found := await asyncio.wrap_future(step)) is None:
@@ -175,8 +174,10 @@ class Service:
             # Who stops asking leaves at once, but a thread can't be stopped: its place is free when it is done.
             step.add_done_callback(lambda _: _soon(loop, self.line.leave, ticket))
 
-    def _steps(self, question: str, k: int | None, filters: Filters) -> Iterator[Stage | Answer]:
-        yield from self.qa.stream(question, k=k, filters=filters)
+    def _steps(
+        self, question: str, k: int | None, filters: Filters, min_confidence: float | None
+    ) -> Iterator[Stage | Answer]:
+        yield from self.qa.stream(question, k=k, filters=filters, min_confidence=min_confidence)
 
     async def converse(self, question: str, turns: Sequence[Turn], filters: Filters) -> AsyncIterator[list[Turn]]:
         """Yield the conversation as the new turn goes through its stages; never raises."""
@@ -218,7 +219,7 @@ class Service:
         """
         if self.read_only:
             raise UsageError(READ_ONLY)
-        return str(await asyncio.to_thread(keep, stream, name, self._uploads))
+        return str(await asyncio.to_thread(uploads.keep, stream, name, self._uploads))
 
     async def index(self, locations: Sequence[str], *, follow: bool = False) -> AsyncIterator[Progress | Report]:
         """Yield progress, then the report; raises what `Ingest.index` does, UsageError for a read-only service."""
@@ -287,12 +288,18 @@ def _others(step: Stage | Answer, given: Sequence[str]) -> Stage | Answer:
     return replace(step, text=cited[0].answer, citations=cited, confidence=cited[0].score)
 
 
-def filters(outlets: Sequence[str], since: str | None, until: str | None, as_of: str | None = None) -> Filters:
+def filters(
+    outlets: Sequence[str],
+    since: str | None,
+    until: str | None,
+    as_of: str | None = None,
+    languages: Sequence[str] = (),
+) -> Filters:
     """Read what a person chose; raises UsageError for dates that make no sense."""
     first, last = _day("From", since), _day("To", until)
     if first and last and first > last:
         raise UsageError(f"'From' ({first}) is later than 'To' ({last}).")
-    return Filters(first, last, tuple(outlets), as_of=_day("As of", as_of))
+    return Filters(first, last, tuple(outlets), as_of=_day("As of", as_of), languages=tuple(languages))
 
 
 def _day(name: str, value: str | None) -> date | None:
@@ -302,30 +309,6 @@ def _day(name: str, value: str | None) -> date | None:
         return date.fromisoformat(value.strip())
     except ValueError as error:
         raise UsageError(f"'{name}' should be a date like 2016-12-28, got {value[:40]!r}") from error
-
-
-def keep(stream: BinaryIO, name: str, folder: Path) -> Path:
-    """Copy bytes to ``folder/DIGEST/NAME``.
-
-    The same bytes always land in the same place; other bytes never replace them.
-    """
-    digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
-    kept = folder / digest[:16] / safe_name(name)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_name(f"{kept.name}.{uuid.uuid4().hex}.partial")  # two may send the same at once
-    stream.seek(0)
-    with partial.open("wb") as copy:
-        shutil.copyfileobj(stream, copy)
-    partial.replace(kept)
-    return kept
-
-
-def safe_name(name: str) -> str:
-    """Reduce what a stranger calls a file to a name within one folder, its end kept for its suffix."""
-    last = re.split(r"[/\\]", name)[-1]
-    visible = "".join(character for character in last if character.isprintable())
-    short = visible.encode(errors="ignore")[-LONGEST_NAME:].decode(errors="ignore")
-    return short.strip(". ") or "upload"
 
 
 def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[T], object], argument: T) -> None:

@@ -110,6 +110,7 @@ def mcp(
     host: Host = "127.0.0.1",
     port: Port = 7861,
     token: Token = None,
+    read_token: ReadToken = None,
     allow_host: AllowHost,
 ) -> int:
     """Offer the archive to assistants, over the Model Context Protocol.
@@ -124,7 +125,7 @@ def mcp(
     from newsqa.server import tools
     from newsqa.server.app import Options, create_service, run
 
-    chosen = Options(host, port, token, allow_hosts=tuple(allow_host))
+    chosen = Options(host, port, token, read_token, tuple(allow_host))
     rules = chosen.rules()
     service = create_service(session.settings(), read_only=True)
     server = tools.create_server(service, links)

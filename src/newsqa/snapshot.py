@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from newsqa.store import FaissStore
 MANIFEST = "manifest.json"
 ENDS = 4 * 1024 * 1024
 """Bytes from the beginning and from the end of a file that are checked on opening."""
+Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +54,20 @@ class Manifest:
     mark: Mark
 
 
-def publish(folder: Path, store: FaissStore, database: str, mark: Mark, threads: int = 0) -> None:
-    """Write a snapshot and make it the current one; a crash at any instant leaves a whole one."""
+def publish(folder: Path, database: str, mark: Mark, save: Callable[[Path], int]) -> None:
+    """Make what ``save`` writes to a file the current snapshot; a crash at any instant leaves a whole one.
+
+    One at a time: files of others are deleted. ``save`` returns how many vectors it wrote.
+    """
     name = f"vectors-{uuid.uuid4().hex[:12]}.faiss"
     path = folder / name
     try:
-        store.save(path, threads)
+        vectors = save(path)
     except NewsQAError:
         path.unlink(missing_ok=True)
         raise
     _sync(path)
-    manifest = Manifest(name, _sha256(path), _ends(path), database, len(store), mark)
+    manifest = Manifest(name, _sha256(path), _ends(path), database, vectors, mark)
     draft = folder / f"{MANIFEST}.new"
     draft.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     _sync(draft)
@@ -76,6 +81,15 @@ def publish(folder: Path, store: FaissStore, database: str, mark: Mark, threads:
 def discard(folder: Path) -> None:
     """Make no snapshot the current one."""
     (folder / MANIFEST).unlink(missing_ok=True)
+
+
+def stamp(folder: Path) -> Stamp | None:
+    """Return what changes whenever another snapshot becomes the current one; None while there is none."""
+    try:
+        found = (folder / MANIFEST).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def load(folder: Path, database: str, *, whole: bool = False) -> tuple[FaissStore, Manifest] | None:

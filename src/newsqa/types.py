@@ -1,4 +1,4 @@
-"""Records and Protocols that the stages exchange.
+"""Records that the stages exchange.
 
 Offsets are Unicode code points, half-open, and always index ``Article.text``:
 ``article.text[start:end] == quote``. Scores live on `Hit` and `Span`; a higher
@@ -7,11 +7,11 @@ score is always better.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,9 +196,9 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which articles to search: published within [since, until], from one of ``outlets``.
+    """Which articles to search: published within [since, until], from one of ``outlets``, in one of ``languages``.
 
-    Undated articles are left out when a date is given. Empty outlets means all.
+    Undated articles are left out when a date is given. Languages are ISO 639-1. No outlets or languages means all.
     ``only`` and ``without`` name articles by id, each by itself: a near copy counts as another.
     ``as_of`` leaves nothing out: it is the day on which a question is asked, and what was published
     near it is preferred (see `newsqa.asof`).
@@ -210,6 +210,7 @@ class Filters:
     only: frozenset[str] | None = None
     without: frozenset[str] = frozenset()
     as_of: date | None = None
+    languages: tuple[str, ...] = ()
 
     def keep(self, article: Article) -> bool:
         """Tell whether an article is searched."""
@@ -218,6 +219,7 @@ class Filters:
             (self.since and (not day or day < self.since.isoformat()))
             or (self.until and (not day or day > self.until.isoformat()))
             or (self.outlets and (article.outlet or "").lower() not in {name.lower() for name in self.outlets})
+            or (self.languages and article.language not in self.languages)
             or (self.only is not None and article.id not in self.only)
             or article.id in self.without
         )
@@ -294,56 +296,6 @@ class Progress:
     done: int
     total: int | None
     unit: str
-
-
-class Embedder(Protocol):
-    """Turns texts into unit vectors; never truncates in silence."""
-
-    @property
-    def model_id(self) -> str:
-        """Name and digest; an index refuses to open under another."""
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-
-    @property
-    def max_tokens(self) -> int:
-        """Longest input, in the model's own tokens without its special ones."""
-
-    def count(self, texts: Sequence[str]) -> list[int]:
-        """Length of each text in the model's own tokens."""
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts, shape (len(texts), dimension), float32, unit length."""
-
-
-class Reader(Protocol):
-    """Finds spans that answer a question."""
-
-    def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
-        """Return one span for each different answer, best first, scores comparable across articles.
-
-        ``passages`` are nearest first.
-        """
-
-
-class Store(Protocol):
-    """Nearest-neighbour search by inner product over passage ids."""
-
-    def __len__(self) -> int:
-        """How many vectors are held."""
-
-    def add(self, ids: NDArray[np.int64], vectors: Vectors) -> None:
-        """Add rows; an id that is already held is replaced."""
-
-    def remove(self, ids: NDArray[np.int64]) -> None:
-        """Remove rows; unknown ids are ignored."""
-
-    def search(
-        self, vectors: Vectors, k: int, allowed: NDArray[np.int64] | None = None
-    ) -> list[list[tuple[int, float]]]:
-        """Return up to ``k`` (id, inner product) a row, best first, among ``allowed`` ids."""
 
 
 ProgressHook = Callable[[Progress], None]

@@ -14,11 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsqa import embed, lexical, snapshot
+from newsqa.cells import Ids
+from newsqa.database import PASSAGES
 from newsqa.errors import ArticleNotFoundError, IndexCorruptError
-from newsqa.index import ARTICLE, Index, catch_up, current_mark, dimension, read_article, read_meta, read_vectors
+from newsqa.following import catch_up, current_mark, read_vectors
+from newsqa.index import REVISIONS, Index, read_article
+from newsqa.meta import dimension, read_meta
 from newsqa.settings import Settings
-from newsqa.store import FaissStore, Ids
-from newsqa.writer import PASSAGES, content_hash
+from newsqa.store import FaissStore
+from newsqa.writer import content_hash
 
 LARGEST = 2**31
 MAX_FAILURES = 20
@@ -84,7 +88,7 @@ def _database(connection: sqlite3.Connection) -> Iterator[str | None]:
 
 
 def _revisions(connection: sqlite3.Connection) -> Iterator[str | None]:
-    for row in connection.execute(ARTICLE):
+    for row in connection.execute(REVISIONS):
         article = read_article(row)
         right = content_hash(article) == article.content_hash
         yield None if right else f"article {article.id}, revision {article.revision}: its hash does not match"

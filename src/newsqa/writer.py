@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -14,33 +14,19 @@ from pathlib import Path
 import filelock
 import numpy as np
 
-from newsqa import database, lexical, snapshot
-from newsqa.errors import ArticleNotFoundError, IndexCorruptError, IndexLockedError, IndexMissingError
-from newsqa.index import (
-    CURRENT,
-    catch_up,
-    check_meta,
-    current_mark,
-    dimension,
-    expected_meta,
-    read_article,
-    read_meta,
-)
+from newsqa import database, lexical, publishing, snapshot
+from newsqa.database import PASSAGE_BATCH, PASSAGES
+from newsqa.errors import ArticleNotFoundError, IndexLockedError, IndexMissingError
+from newsqa.index import ARTICLES, read_article
 from newsqa.ledger import UNSEEN, Ledger
+from newsqa.meta import check_meta, count_commit, expected_meta
 from newsqa.settings import Settings
-from newsqa.snapshot import Mark
-from newsqa.store import FaissStore
-from newsqa.types import Article, Draft, Source, Vectors
+from newsqa.types import Article, Draft, ProgressHook, Source, Vectors
+from newsqa.upgrade import forget_passages, upgrade
 
 LOCK = "writer.lock"
 CANDIDATES = 16
 """How many articles are compared word by word to tell whether one is a copy."""
-SNAPSHOT_SHARE, SNAPSHOT_LAG = 0.1, 20_000
-"""A new snapshot is published when this share of it has changed since, or so many passages:
-what it lacks must be read on opening, and is compared one by one by every search."""
-PASSAGES = """SELECT p.id, r.title, substr(r.text, p.start + 1, p."end" - p.start) FROM passages p
-    JOIN revisions r ON r.article_id = p.article_id AND r.revision = p.revision"""
-PASSAGE_BATCH = 4096
 
 
 class Put(Enum):
@@ -74,21 +60,27 @@ def article_id(key: str) -> str:
 class Writer:
     """The only way to change an index; made by `Writer.open`."""
 
-    def __init__(self, connection: sqlite3.Connection, folder: Path, threads: int = 0) -> None:
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
         self.ledger = Ledger(connection)
         self._connection = connection
         self._folder = folder
-        self._threads = threads
         self._unindexed: list[tuple[int, str, str]] = []
 
     @classmethod
     @contextmanager
     def open(
-        cls, settings: Settings, model_id: str, dimension: int | None = None, *, rebuild: bool = False
+        cls,
+        settings: Settings,
+        model_id: str,
+        dimension: int | None = None,
+        *,
+        rebuild: bool = False,
+        progress: ProgressHook = lambda progress: None,
     ) -> Iterator[Writer]:
         """Lock the index for writing; with a ``dimension`` it is created if there is none.
 
-        ``rebuild`` makes every article pending for the present model and chunking.
+        ``rebuild`` makes every article pending for the present model and chunking. ``progress`` is told how
+        far bringing an old index up to date is.
         Raises IndexLockedError, IndexMissingError, IndexCorruptError, IndexMismatchError.
         """
         folder = settings.index
@@ -101,49 +93,16 @@ class Writer:
             if not path.is_file():
                 database.create(path, meta)
             with closing(database.connect(path)) as connection:
-                writer = cls(connection, folder, settings.threads)
-                if read_meta(connection).get("schema") == database.UPGRADABLE:
-                    writer._upgrade()
+                writer = cls(connection, folder)
+                if upgrade(connection, progress):
+                    snapshot.discard(folder)
                 check_meta(connection, folder, model_id, rebuilding=rebuild)
                 if rebuild:
-                    writer._forget_all(meta)
-                writer._discard_wrong_snapshot()
+                    with writer.transaction():
+                        forget_passages(connection, meta)
+                    snapshot.discard(folder)
+                publishing.discard_wrong(connection, folder)
                 yield writer
-
-    def _forget_all(self, meta: Mapping[str, str]) -> None:
-        """Make every article pending, to be searched the way ``meta`` says."""
-        with self.transaction():
-            self._connection.execute("DELETE FROM postings")
-            self._connection.execute("DELETE FROM passages")
-            self._connection.execute("DELETE FROM bands")
-            self._connection.execute("UPDATE articles SET pending = 1, copy_of = NULL")
-            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
-        snapshot.discard(self._folder)
-
-    def _upgrade(self) -> None:
-        """Bring an index of the first schema, with words in FTS5 and another form of snapshot, up to this one."""
-        with self.transaction():
-            self._connection.execute("DROP TABLE lexicon")
-            self._connection.execute(database.POSTINGS)
-            rows = self._connection.execute(f"{PASSAGES} ORDER BY p.id")
-            while batch := rows.fetchmany(PASSAGE_BATCH):
-                lexical.add(self._connection, map(tuple, batch))
-            self._connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(database.SCHEMA_VERSION),))
-        snapshot.discard(self._folder)
-
-    def _discard_wrong_snapshot(self) -> None:
-        """Forget a snapshot that is not of this database's past, before ids it knows are given out anew."""
-        try:
-            manifest = snapshot.read_manifest(self._folder, self._name)
-        except IndexCorruptError:
-            snapshot.discard(self._folder)
-        else:
-            if manifest and manifest.mark.ahead_of(current_mark(self._connection)):
-                snapshot.discard(self._folder)
-
-    @property
-    def _name(self) -> str:
-        return read_meta(self._connection)["database"]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -152,6 +111,7 @@ class Writer:
         with database.transaction(self._connection):
             yield
             self._index_words()
+            count_commit(self._connection)
 
     def _index_words(self) -> None:
         """Index the words of all passages added in this transaction; together, since they share most terms."""
@@ -231,7 +191,7 @@ class Writer:
         chosen = """SELECT r.rowid FROM articles a
             CROSS JOIN revisions r ON r.article_id = a.id AND r.revision = a.revision
             WHERE a.pending ORDER BY r.rowid LIMIT ?"""
-        rows = self._connection.execute(f"{CURRENT} WHERE r.rowid IN ({chosen}) ORDER BY r.rowid", (limit,))
+        rows = self._connection.execute(f"{ARTICLES} WHERE r.rowid IN ({chosen}) ORDER BY r.rowid", (limit,))
         return [read_article(row) for row in rows]
 
     def release(self, article: Article) -> None:
@@ -245,7 +205,7 @@ class Writer:
         shared = """SELECT article_id, count(*) AS bands FROM bands WHERE article_id != ?
             AND band IN (SELECT value FROM json_each(?)) GROUP BY 1 ORDER BY bands DESC, 1 LIMIT ?"""
         rows = self._connection.execute(
-            f"{CURRENT} JOIN ({shared}) near ON near.article_id = a.id ORDER BY near.bands DESC, a.id",
+            f"{ARTICLES} JOIN ({shared}) near ON near.article_id = a.id ORDER BY near.bands DESC, a.id",
             (article.id, json.dumps(list(bands)), CANDIDATES),
         )
         return [read_article(row) for row in rows]
@@ -327,28 +287,6 @@ class Writer:
         while batch := rows.fetchmany(PASSAGE_BATCH):
             lexical.remove(self._connection, map(tuple, batch))
         self._connection.execute(f"DELETE FROM passages AS p WHERE {where}", values)
-
-    # Snapshot
-
-    def publish_snapshot(self) -> bool:
-        """Publish a snapshot of the vectors unless the current one is near enough; tell which.
-
-        Until then, whoever reads goes on with the current one.
-        """
-        now = current_mark(self._connection)
-        try:
-            found = snapshot.load(self._folder, self._name)
-        except IndexCorruptError:
-            found = None
-        store, mark = FaissStore(dimension(self._connection)), Mark(0, 0)
-        if found:
-            store, mark = found[0], found[1].mark
-            behind = now.passage - mark.passage + now.tombstone - mark.tombstone
-            if behind <= min(SNAPSHOT_SHARE * found[1].vectors, SNAPSHOT_LAG):
-                return False
-        mark = catch_up(self._connection, store, mark, now)
-        snapshot.publish(self._folder, store, self._name, mark, self._threads)
-        return True
 
 
 @contextmanager

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from newsqa.errors import UsageError
-from newsqa.types import Store, Vectors
+from newsqa.protocols import Store
+from newsqa.types import Vectors
 
 DIMENSION = 24
 K = 10

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 from store_contract import DIMENSION, StoreContract, brute_force, unit_vectors
 
 from newsqa import store
+from newsqa.cells import Halves, Ids
 from newsqa.errors import IndexCorruptError
-from newsqa.store import FaissStore, Ids
-from newsqa.types import Store, Vectors
+from newsqa.protocols import Store
+from newsqa.store import FaissStore
+from newsqa.types import Vectors
 
 
 class TestFaissStore(StoreContract):
@@ -123,3 +127,53 @@ def test_a_file_that_is_replaced_goes_on_serving(large: FaissStore, tmp_path: Pa
     (tmp_path / "new").write_bytes(b"something else")
     (tmp_path / "new").replace(tmp_path / "large")
     assert large.search(QUERIES, 5) == before
+
+
+def test_what_is_added_while_saving_is_in_the_file_and_not_in_memory(large: FaissStore, tmp_path: Path) -> None:
+    large.remove(IDS[:10])
+    large.add(IDS[:4], VECTORS[:4])
+    new, more = IDS[:500] + 1, topics(50, 10)
+    gone_through = []
+
+    class Added:
+        def __iter__(self) -> Iterator[tuple[Ids, Halves]]:
+            gone_through.append(1)
+            yield from ((new[i : i + 100], more[i : i + 100].astype(np.float16)) for i in range(0, 500, 100))
+
+    held = len(large)
+    assert large.save(tmp_path / "more", added=Added(), most=500) == held + 500
+    assert len(large) == held
+    assert len(gone_through) == 2  # its centres fit, so that none are learnt
+    again = FaissStore.load(tmp_path / "more")
+    ids, vectors = (np.concatenate(parts) for parts in zip(*again.batches(), strict=True))
+    kept = np.concatenate([IDS[:4], IDS[10:], new]).tolist()
+    expected = dict(zip(kept, np.concatenate([VECTORS[:4], VECTORS[10:], more]), strict=True))
+    assert sorted(ids.tolist()) == sorted(expected)
+    assert all(np.array_equal(v, expected[int(i)].astype(np.float16)) for i, v in zip(ids, vectors, strict=True))
+    assert recall(again.search(QUERIES, 10), np.array([*expected]), np.stack([*expected.values()])) > 0.95
+
+
+def test_the_file_is_the_one_that_faiss_writes(tmp_path: Path) -> None:
+    store = FaissStore(DIMENSION)
+    store.add(IDS[:9], VECTORS[:9])
+    store.save(tmp_path / "ours")
+    faiss.write_index(store._recent, str(tmp_path / "theirs"))
+    assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+
+
+def test_a_fork_changes_by_itself(large: FaissStore) -> None:
+    fork = large.fork()
+    fork.add(IDS[:2] + 1, VECTORS[:2])
+    fork.remove(IDS[5:])
+    assert len(fork) == 7
+    assert len(large) == len(IDS)
+    assert {i for i, _ in large.search(VECTORS[:1], 5)[0]}.isdisjoint((IDS[:2] + 1).tolist())
+
+
+def test_no_more_vectors_than_needed_are_compared(large: FaissStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, cells = len(large), large._mapped.nlist
+    assert large._probed(None) == 20
+    monkeypatch.setattr(store, "COMPARED", held * 5 // cells)
+    assert large._probed(None) == 5
+    assert large._probed(held // 2) == 10
+    assert large._probed(held // 10) == cells

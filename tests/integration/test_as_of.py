@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fakes import HashEmbedder
-from newsqa import options
+from newsqa import arguments
 from newsqa.errors import UsageError
 from newsqa.evaluate.outcomes import Way
 from newsqa.evaluate.questions import read
@@ -108,7 +108,7 @@ def test_questions_are_evaluated_as_of_a_day_only_when_asked_to(settings: Settin
 
 def test_a_date_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--as-of: '2024-13-01' is not a date\. Example: --as-of 2016-12-28"):
-        options.day("--as-of", "2024-13-01")
+        arguments.day("--as-of", "2024-13-01")
     path = tmp_path / "questions.jsonl"
     path.write_text(json.dumps({"question": QUESTION, "answers": ["Sela Orme"], "date": "in spring"}))
     with pytest.raises(UsageError, match="line 1: Invalid isoformat string"):

@@ -28,11 +28,12 @@ from newsqa.errors import (
     SourceError,
     UsageError,
 )
-from newsqa.index import Index, read_meta
+from newsqa.index import Index
 from newsqa.ingest import Ingest
+from newsqa.meta import read_meta
 from newsqa.qa import QA
 from newsqa.settings import Settings
-from newsqa.types import Filters, Report
+from newsqa.types import Filters, Progress, Report
 from newsqa.verify import verify
 from newsqa.writer import Writer
 
@@ -278,8 +279,8 @@ def test_one_bad_article_is_reported_and_the_rest_is_indexed(run: Callable[..., 
 
 
 def test_filters_are_exact(run: Callable[..., Report], folder: Path, settings: Settings) -> None:
-    write(folder, "old", BRIDGE, outlet="Orvelle Post", published="2024-05-01")
-    write(folder, "new", STRIKE, outlet="Maren Daily", published="2025-03-02T08:00:00+01:00")
+    write(folder, "old", BRIDGE, outlet="Orvelle Post", published="2024-05-01", language="en-GB")
+    write(folder, "new", STRIKE, outlet="Maren Daily", published="2025-03-02T08:00:00+01:00", language="German")
     write(folder, "undated", FILLER, outlet="Maren Daily")
     run()
     index = opened(settings)
@@ -299,6 +300,11 @@ def test_filters_are_exact(run: Callable[..., Report], folder: Path, settings: S
     assert titles(since=date(2024, 5, 1), until=date(2024, 5, 1)) == {"old"}
     assert titles(since=date(2025, 3, 2)) == {"new"}
     assert titles(since=date(2026, 1, 1)) == set()
+    assert titles(languages=("en",)) == {"old", "undated"}
+    assert titles(languages=("de", "fr")) == {"new"}
+    assert titles(languages=("fr",)) == set()
+    assert titles(languages=("de", "en")) == {"old", "new", "undated"}
+    assert titles(languages=("en",), outlets=("Maren Daily",)) == {"undated"}
 
 
 def test_the_long_running_reader_follows_the_writer(
@@ -627,14 +633,21 @@ def test_an_index_of_the_first_schema_is_brought_up_to_date_without_embedding(
     run()
     with closing(sqlite3.connect(settings.index / database.FILE)) as connection, connection:
         connection.execute("DROP TABLE postings")
+        connection.execute("DROP INDEX revisions_kept")
+        connection.execute("CREATE INDEX revisions_filter ON revisions (outlet, published, article_id, revision)")
         connection.execute("CREATE VIRTUAL TABLE lexicon USING fts5 (title, text, content='')")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
     (settings.index / snapshot.MANIFEST).write_text('{"file": "vectors-1.faiss", "sha256": "", "vectors": 2}')
     with pytest.raises(IndexMismatchError, match=r"schema '1'.*nothing is embedded again: newsqa index --index"):
         opened(settings)
-    report = run()
+    told: list[Progress] = []
+    report = Ingest(settings, embedder=HashEmbedder(), progress=told.append).index()
     assert (report.unchanged, report.embedded) == (2, 0)
+    assert Progress("upgrading", 2, 2, "passages") in told
     assert [i for i, _ in opened(settings).lexical("dock workers", 5)] == [2]
+    with opened(settings).reading() as connection:
+        named = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'revisions_%'")}
+    assert named == {"revisions_kept"}
     assert sound(settings)
 
 
@@ -746,12 +759,12 @@ def test_a_full_disk_while_the_snapshot_is_written_loses_nothing(
 ) -> None:
     write(folder, "bridge", BRIDGE)
 
-    def full(_: object, path: str) -> None:
-        Path(path).write_bytes(b"half")
-        raise RuntimeError("No space left on device")
+    def full(path: Path, *_: object) -> int:
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("faiss.write_index", full)
+        patch.setattr(store, "write", full)
         with pytest.raises(NewsQAError, match="disk full"):
             run()
     assert list(settings.index.glob("vectors-*")) == []

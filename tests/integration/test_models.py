@@ -18,9 +18,9 @@ from newsqa import embed
 from newsqa.chunk import TOKENS, Budget, chunk
 from newsqa.errors import ModelError
 from newsqa.ingest import Ingest
+from newsqa.protocols import Embedder
 from newsqa.qa import QA
 from newsqa.settings import Settings
-from newsqa.types import Embedder
 from newsqa.verify import verify
 
 TEXTS = [
@@ -30,7 +30,7 @@ TEXTS = [
     "In the log stood [CLS] or [SEP], and once [PAD]. " * 3,
     "",
 ]
-HEAVY = ["torch", "transformers", "sentence_transformers", "gradio"]
+HEAVY = ["torch", "transformers", "sentence_transformers", "gradio", "py3langid", "babel"]
 ASK = f"""
 import sys
 from newsqa.cli import main

@@ -232,6 +232,9 @@ def test_names_are_tidied() -> None:
         (None, "Die Hafenbehörde hat am Dienstag beschlossen, den alten Anleger zu schließen.", "de"),
         (None, "Управление порта решило во вторник закрыть старый причал.", "ru"),
         ("en-GB", "Die Hafenbehörde schließt den Anleger.", "en"),
+        ("ENG", "Die Hafenbehörde schließt den Anleger.", "en"),
+        ("Portuguese", BODY, "pt"),
+        ("xx", BODY, "en"),
         ("Deutsch", "Die Hafenbehörde hat am Dienstag beschlossen, den alten Anleger zu schließen.", "de"),
     ],
 )

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from newsqa import cli, errors, options
+from newsqa import arguments, cli, errors, options
 from newsqa.evaluate import run
 from newsqa.evaluate.outcomes import document
 from newsqa.server import app as server
@@ -82,7 +82,7 @@ class Fakes:
             "verify": SimpleNamespace(verify=self.verify),
         }
 
-    def using(self, settings: Any, *, progress: Any = None) -> Fakes:
+    def using(self, settings: Any, *, progress: Any = None, aside: bool = False) -> Fakes:
         self.settings = settings
         return self
 
@@ -215,11 +215,18 @@ def test_ask_without_an_answer_exits_1(fakes: Fakes, capsys: pytest.CaptureFixtu
 
 def test_ask_passes_filters_count_and_confidence_on(fakes: Fakes) -> None:
     given = "ask Who? -k 2 --since 2024-05-01 --until 2024-05-31 --outlet A --outlet B --as-of 2024-06-01"
-    given += " --min-confidence 0.25"
+    given += " --min-confidence 0.25 --language en-GB --language German --language eng"
     assert cli.main(given.split()) == 0
-    filters = Filters(date(2024, 5, 1), date(2024, 5, 31), ("A", "B"), as_of=date(2024, 6, 1))
+    days = date(2024, 5, 1), date(2024, 5, 31)
+    filters = Filters(*days, ("A", "B"), as_of=date(2024, 6, 1), languages=("en", "de"))
     assert fakes.calls == [("ask", "Who?", {"k": 2, "filters": filters})]
     assert fakes.settings.min_confidence == 0.25
+
+
+def test_a_language_that_there_is_not_is_wrong_use(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["ask", "Who?", "--language", "en", "--language", "xx"]) == 2
+    assert "--language: 'xx' is no language. Examples: --language en" in capsys.readouterr().err
+    assert fakes.calls == []
 
 
 def test_ask_json_is_the_answer(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
@@ -427,13 +434,13 @@ def test_remove_and_forget(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_articles_lists_rows_and_says_when_there_are_more(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["articles", "--outlet", "A", "--since", "2024-05-01", "--limit", "1"]) == 0
+    assert cli.main(["articles", "--outlet", "A", "--since", "2024-05-01", "--language", "pt-BR", "--limit", "1"]) == 0
     shown, words = capsys.readouterr()
     assert shown == "a1\t2024-05-06\tHarbour Gazette\tBridge opens\n"
     assert words == "1 of 2 shown; --limit 0 lists all.\n"
     assert fakes.calls == [
         ("open", "mini", {}),
-        ("articles", Filters(date(2024, 5, 1), None, ("A",)), {"limit": 1}),
+        ("articles", Filters(date(2024, 5, 1), None, ("A",), languages=("pt",)), {"limit": 1}),
     ]
 
 
@@ -630,7 +637,7 @@ def test_watch_ends_also_when_the_interruption_is_swallowed(
     ],
 )
 def test_interval(given: str, expected: timedelta) -> None:
-    assert options.interval(given) == expected
+    assert arguments.interval(given) == expected
 
 
 # Help and start-up
@@ -690,7 +697,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_start_up_loads_no_model_library() -> None:
-    heavy = "torch gradio sentence_transformers transformers faiss trafilatura fastapi sentencex"
+    heavy = "torch gradio sentence_transformers transformers faiss trafilatura fastapi sentencex babel py3langid"
     code = f"import sys, newsqa.cli; print([m for m in '{heavy}'.split() if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

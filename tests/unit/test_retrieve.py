@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsqa.asof import Period
-from newsqa.retrieve import DATED, HALF_LIFE, LEAD, MONTH, Ranked, fuse, lean
+from newsqa.retrieve import DATED, HALF_LIFE, LEAD, MONTH, Ranked, contenders, fuse, lean
 
 DAY = date(2025, 3, 14)
 ON_THE_DAY = Period(DAY, DAY)
@@ -117,3 +117,20 @@ def test_a_prior_keeps_every_passage_and_takes_nothing_from_its_score(
     assert after.keys() == dict(before).keys()
     assert all(score <= after[i] <= score + LEAD + DATED for i, score in before)
     assert periods or first or list(after) == [i for i, _ in before]
+
+
+@given(
+    scores=st.lists(st.floats(0, 1), max_size=40),
+    first=st.sets(st.integers(0, 39)),
+    near=st.sets(st.integers(0, 39)),
+    k=st.integers(1, 12),
+    dated=st.booleans(),
+)
+def test_contenders_are_all_that_can_come_first(
+    scores: list[float], first: set[int], near: set[int], k: int, dated: bool
+) -> None:
+    ranking = list(enumerate(sorted(scores, reverse=True)))
+    published = {i: "2025-01-02" if i in near else "1999-01-01" for i, _ in ranking}
+    periods = [Period(date(2025, 1, 2), date(2025, 1, 2))] if dated else []
+    few = contenders(ranking, k, dated=dated)
+    assert lean(few, first, published, periods)[:k] == lean(ranking, first, published, periods)[:k]

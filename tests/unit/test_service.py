@@ -18,7 +18,6 @@ from newsqa.ingest import Ingest
 from newsqa.line import Line
 from newsqa.qa import MAX_QUESTION, QA
 from newsqa.service import (
-    LONGEST_NAME,
     MAX_TURNS,
     NOTHING_ELSE,
     READ_ONLY,
@@ -26,11 +25,10 @@ from newsqa.service import (
     Service,
     Turn,
     filters,
-    keep,
-    safe_name,
 )
 from newsqa.settings import Settings
 from newsqa.types import Answer, Citation, Filters, Progress, ProgressHook, Report, Stage
+from newsqa.uploads import LONGEST_NAME, keep, safe_name
 
 STAGE = Stage("search", "Searching…")
 ANSWER = Answer("When?", None, (), (), 0.0, "Nothing said so.", 3)
@@ -67,7 +65,7 @@ class FakeQA:
         self.steps = steps
         self.asked: list[tuple[str, Filters]] = []
 
-    def stream(self, question: str, *, k: int | None, filters: Filters) -> Iterator[Stage | Answer]:
+    def stream(self, question: str, *, k: int | None, filters: Filters, **_: Any) -> Iterator[Stage | Answer]:
         self.asked.append((question, filters))
         for step in self.steps:
             if isinstance(step, Exception):
@@ -226,7 +224,7 @@ class Held:
         self.let_go = threading.Event()
         self.asked: list[str] = []
 
-    def stream(self, question: str, *, k: int | None, filters: Filters) -> Iterator[Stage | Answer]:
+    def stream(self, question: str, *, k: int | None, filters: Filters, **_: Any) -> Iterator[Stage | Answer]:
         self.asked.append(question)
         self.let_go.wait(60)
         yield ANSWER
