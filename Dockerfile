@@ -15,7 +15,7 @@ COPY src src
 RUN /opt/newsqa/bin/pip install --no-cache-dir --constraint constraints.txt '.[mcp]'
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home newsqa && install -d -o newsqa -g newsqa /data
+RUN useradd --uid 10001 --no-create-home newsqa && install -d -o newsqa -g newsqa /data
 COPY --from=build /opt/newsqa /opt/newsqa
 ENV PATH=/opt/newsqa/bin:$PATH HOME=/tmp MPLCONFIGDIR=/tmp PYTHONDONTWRITEBYTECODE=1 NEWSQA_INDEX=/data/index
 USER newsqa

@@ -86,8 +86,10 @@ class FakeQA:
         self.index = FakeIndex()
         self.asked: list[Any] = []
 
-    def stream(self, question: str, *, k: int | None, filters: Filters) -> Iterator[Stage | Answer]:
-        self.asked.append((question, k, filters))
+    def stream(
+        self, question: str, *, k: int | None, filters: Filters, min_confidence: float | None
+    ) -> Iterator[Stage | Answer]:
+        self.asked.append((question, k, filters, min_confidence))
         yield STAGE
         if question == "Why?":
             raise UsageError("Nobody knows why.")

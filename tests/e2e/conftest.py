@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -37,6 +37,9 @@ FLAGS = [
 ]
 PATIENCE = 60_000
 """Milliseconds after which a condition that still doesn't hold is a failure."""
+expect.set_options(timeout=PATIENCE)
+
+BOX = "#nq-question textarea:enabled"
 
 HOSTILE = (
     '"><img src=https://evil.example/i.png onerror=alert(1)><script>alert(2)</script> [a](javascript:alert(3)) '
@@ -66,8 +69,8 @@ ARTICLES = [
     {
         "title": "Ferry fares: islanders protest",
         "text": "Some two hundred islanders protested on Saturday against higher ferry fares. The operator Nordline "
-        "said that the ferry fares would rise by twelve per cent because of fuel.\n\nMayor Tove Lind told the crowd "
-        "that the islands were being priced off the map.",
+        "said that the ferry fares would rise by twelve per cent because of fuel.\n\nTove Lind, the mayor of Marrow, "
+        "told the crowd that the islands were being priced off the map.",
         "url": "https://ilvesk.example/protest",
         "outlet": "Radio Ilvesk",
         "published": "2025-04-12",
@@ -81,6 +84,19 @@ ARTICLES = [
         "published": "2025-05-01",
     },
 ]
+
+
+def ask(page: Page, question: str) -> Locator:
+    """Ask and return the finished turn."""
+    turns = page.locator(".nq-turn")
+    number = turns.count()
+    page.locator("#nq-question textarea").fill(question)
+    page.locator("#nq-send").click()
+    turn = turns.nth(number)
+    turn.locator(".nq-answer, .nq-none, .nq-problem").first.wait_for()
+    expect(page.locator("#nq-stop")).to_be_hidden()
+    expect(page.locator("#nq-question textarea")).to_be_enabled()
+    return turn
 
 
 @dataclass
@@ -172,12 +188,13 @@ Open = Callable[..., Page]
 def open_chat(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open]:
     """Open a chat page; at the end, no page may have asked another host, run a script or failed.
 
-    Call it with a server, or without one for the session's, and with context options such as a viewport.
+    Call it with a server, or without one for the session's, with what is there once the page is ready, and with
+    context options such as a viewport.
     """
     watch = Watch()
     contexts: list[BrowserContext] = []
 
-    def open_chat(at: Server | None = None, **options: object) -> Page:
+    def open_chat(at: Server | None = None, ready: str = BOX, **options: object) -> Page:
         at = at or request.getfixturevalue("server")
         context = browser.new_context(**options)  # type: ignore[arg-type]
         contexts.append(context)
@@ -186,7 +203,7 @@ def open_chat(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open
         context.route("**/*", lambda route: (watch.origins.add(_origin(route.request.url)), route.continue_()))
         page = context.new_page()
         page.goto(at.url)
-        page.locator("#nq-question textarea:enabled").wait_for()
+        page.locator(ready).first.wait_for()
         allowed.add(_origin(at.url))
         return page
 

@@ -46,9 +46,12 @@ def test_an_answer_is_the_document_that_the_command_writes(server: Server, path:
 
 def test_all_that_narrows_a_question_arrives(server: Server) -> None:
     body = {"question": "When?", "k": 2, "since": "2016-12-01", "until": "2016-12-31", "outlets": ["Courier"]}
-    assert server.client.post("/api/v1/ask", json=body | {"as_of": "2016-12-30"}).status_code == 200
+    body |= {"as_of": "2016-12-30", "languages": ["en", "de"], "min_confidence": 0}
+    for path in ("/api/v1/ask", "/api/v1/ask/stream"):
+        assert server.client.post(path, json=body).status_code == 200
     days = date(2016, 12, 1), date(2016, 12, 31)
-    assert server.qa.asked == [("When?", 2, Filters(*days, ("Courier",), as_of=date(2016, 12, 30)))]
+    filters = Filters(*days, ("Courier",), as_of=date(2016, 12, 30), languages=("en", "de"))
+    assert server.qa.asked == [("When?", 2, filters, 0)] * 2
 
 
 def test_a_stream_tells_each_stage_and_then_the_answer(server: Server) -> None:
@@ -97,12 +100,12 @@ def test_verify_tells_where_a_quote_stands(server: Server, body: Any, places: li
 
 
 def test_articles_are_listed_page_by_page(server: Server) -> None:
-    query = {"outlet": ["Courier", "Echo"], "since": "2025-01-01", "limit": 1}
+    query = {"outlet": ["Courier", "Echo"], "language": "en", "since": "2025-01-01", "limit": 1}
     listed = server.client.get("/api/v1/articles", params=query).json()
     assert listed["total"] == 1
     assert [article["id"] for article in listed["articles"]] == ["a1"]
     assert set(listed["articles"][0]) == {field.name for field in fields(Article)} - {"text"}
-    assert server.qa.index.asked == [(Filters(date(2025, 1, 1), None, ("Courier", "Echo")), 1, 0)]
+    assert server.qa.index.asked == [(Filters(date(2025, 1, 1), None, ("Courier", "Echo"), languages=("en",)), 1, 0)]
     assert server.client.get("/api/v1/articles?offset=1").json() == {"articles": [], "total": 1}
 
 
@@ -174,6 +177,9 @@ def test_status_tells_what_there_is_but_not_where(server: Server) -> None:
         ("POST", "ask", {"question": "Why?"}, 422, "Nobody knows why.", "UsageError"),
         ("POST", "ask", {"question": ""}, 422, "question: String should have at least 1", "UsageError"),
         ("POST", "ask", {"question": "x" * 2001}, 422, "question: ", "UsageError"),
+        ("POST", "ask", {"question": "?!"}, 422, "question: Value error, has no word", "UsageError"),
+        ("POST", "ask", {"question": "When?", "min_confidence": 1.1}, 422, "min_confidence: ", "UsageError"),
+        ("POST", "ask", {"question": "When?", "languages": ["English"]}, 422, "languages.0: ", "UsageError"),
         ("POST", "ask", {"question": "When?", "K": 1}, 422, "K: Extra inputs", "UsageError"),
         ("POST", "ask", {"question": "When?", "k": "1"}, 422, "k: ", "UsageError"),
         ("POST", "ask", {"question": "When?", "since": 0}, 422, "should be a date like 2016-12-28", "UsageError"),
@@ -204,6 +210,11 @@ def test_problems_are_problem_details(
     assert words in problem["detail"]
     assert problem.get("error") == error
     assert "Traceback" not in refused.text
+
+
+def test_a_wrong_method_is_told_all_that_there_are(server: Server) -> None:
+    for path, allowed in (("articles", "GET, POST"), ("articles/a1", "DELETE, GET"), ("ask", "POST")):
+        assert server.client.patch(f"/api/v1/{path}").headers["allow"] == allowed
 
 
 def test_text_that_is_no_json_is_a_problem_too(server: Server) -> None:

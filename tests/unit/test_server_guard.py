@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from listing import routes
 from newsqa.server import guard
 from newsqa.server.app import Options
 from serving import HOST, READ, WRITE, Server, bearer, serving
@@ -35,26 +34,10 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 # Tokens
 
 
-def routes(application: object, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Each method and path that an application answers, those of mounted ones too."""
-    for route in iter_route_contexts(application.routes):  # type: ignore[attr-defined]
-        original = getattr(route, "original_route", route)
-        path = prefix + (getattr(route, "path", None) or getattr(original, "path", ""))
-        if isinstance(original, Mount):
-            yield "GET", f"{path}/newsqa.css"
-            yield from routes(original.app, path) if hasattr(original.app, "routes") else ()
-        else:
-            yield from ((method, path) for method in getattr(route, "methods", None) or ("GET",))
-
-
-def all_routes(server: Server) -> list[tuple[str, str]]:
-    return [(method, path.replace("{article_id}", "a1")) for method, path in routes(server.app)]
-
-
 @pytest.mark.parametrize("headers", [{}, bearer("wrong-token-0123456789"), {"authorization": f"Basic {WRITE}"}])
 def test_no_route_is_answered_without_the_right_token(locked: Server, headers: dict[str, str]) -> None:
-    found = all_routes(locked)
-    assert {("POST", "/api/v1/ask"), ("DELETE", "/api/articles/a1"), ("GET", "/metrics")} <= {*found}
+    found = [*routes(locked.app)]
+    assert {("POST", "/api/v1/ask"), ("DELETE", "/api/articles/a1"), ("GET", "/newsqa/newsqa.js")} <= {*found}
     answered = set()
     for method, path in [*found, ("GET", "/"), ("POST", "/gradio_api/upload"), ("GET", "/nowhere")]:
         if locked.client.request(method, path, headers=headers).status_code not in (401, 429):
@@ -69,7 +52,7 @@ SENT = [
     ("DELETE", "/api/v1/articles/a1"),
     ("DELETE", "/api/articles/a1"),
     ("POST", "/gradio_api/upload"),
-    ("POST", "/gradio_api/stream/x"),
+    ("POST", "/gradio_api/component_server"),
     ("PUT", "/api/v1/whatever"),
 ]
 
@@ -129,7 +112,7 @@ def test_everything_carries_the_security_headers(client: TestClient, path: str) 
     assert policy["default-src"] == policy["frame-ancestors"] == "'none'"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:7860", "[::1]:7860", "[::1]", "LOCALHOST"])
@@ -158,12 +141,22 @@ def test_other_names_are_refused(client: TestClient, host: str) -> None:
         {"sec-fetch-site": "same-site"},
     ],
 )
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-@pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/api/v1/ask", "/api/v1/articles/a1", "/login"])
-def test_changes_asked_for_by_other_sites_are_refused(
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/", "/gradio_api/queue/join", "/api/v1/ask", "/articles/a1", "/login", "/healthz"])
+def test_requests_of_other_sites_are_refused(
     client: TestClient, method: str, path: str, headers: dict[str, str]
 ) -> None:
     assert client.request(method, path, headers=headers).status_code == 403
+
+
+FOLLOWED = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+
+
+def test_links_from_other_sites_can_be_followed_but_nothing_can_be_sent_or_framed(client: TestClient) -> None:
+    assert client.get("/articles/a1", headers=FOLLOWED).status_code == 200
+    assert client.post("/login", headers=FOLLOWED).status_code == 403
+    for shown in ("iframe", "image", "script", "empty"):
+        assert client.get("/articles/a1", headers=FOLLOWED | {"sec-fetch-dest": shown}).status_code == 403
 
 
 def test_the_page_itself_may_post(client: TestClient) -> None:
@@ -180,6 +173,27 @@ def test_a_proxy_may_give_it_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         headers = bearer(WRITE) | {"host": "news.example", "origin": origin}
         asked = server.client.post("/api/v1/ask", json={"question": "When?"}, headers=headers)
         assert asked.status_code == status
+
+
+# What the chat doesn't need
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "proxy=https://evil.example/x",
+        "file=/etc/passwd",
+        "file/etc/passwd",
+        "deep_link",
+        "call/ask",
+        "vibe-code",
+        "runs",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_the_chat_does_not_use_of_gradio_is_not_there(client: TestClient, method: str, path: str) -> None:
+    refused = client.request(method, f"/gradio_api/{path}")
+    assert (refused.status_code, refused.text) == (404, "The chat doesn't use this.")
 
 
 # Limits
@@ -199,11 +213,19 @@ def chunks(size: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/ask", "/gradio_api/queue/join", "/login", "/api/v1/articles/a1"])
-def test_large_bodies_are_refused_also_when_they_say_they_are_small(client: TestClient, path: str) -> None:
+def test_large_bodies_are_refused(client: TestClient, path: str) -> None:
     assert client.post(path, content=b"x" * (guard.LARGEST_BODY + 1)).status_code == 413
-    content = chunks(2 * guard.LARGEST_BODY)
-    form = {"content-type": "application/x-www-form-urlencoded"}
-    assert client.post(path, content=content, headers=form).status_code in (404, 405, 413, 422)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/api/v1/ask", "application/json"), ("/login", "application/x-www-form-urlencoded")]
+)
+def test_large_bodies_are_refused_also_when_they_do_not_say_how_large_they_are(
+    client: TestClient, path: str, kind: str
+) -> None:
+    sent = client.post(path, content=chunks(2 * guard.LARGEST_BODY), headers={"content-type": kind})
+    assert sent.status_code == 413
+    assert client.post(path, content=chunks(65536), headers={"content-type": kind}).status_code != 413
 
 
 def test_uploads_have_a_limit_of_their_own(client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

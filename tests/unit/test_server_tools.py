@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from newsqa.server.access import Access, Kind
 from newsqa.server.app import create_service
 from newsqa.server.guard import Rules
 from newsqa.settings import Settings
+from newsqa.types import Filters
 from serving import HOST, READ, TEXT, FakeQA, bearer
 
 
@@ -53,6 +55,15 @@ def test_ask_gives_quotes_with_links(tmp_path: Path) -> None:
     assert (answer["quote"], answer["answer"]) == (TEXT[14:37], "at noon")
     assert answer["link"].startswith("https://news.example/archive/articles/a1?revision=2&start=14&end=37")
     assert answer["link"].endswith("#quote")
+
+
+def test_all_that_narrows_a_question_arrives(tmp_path: Path) -> None:
+    qa = FakeQA()
+    service = create_service(Settings(index=tmp_path), read_only=True, qa=cast(QA, qa))
+    narrow = {"since": "2016-12-01", "outlets": ["Courier"], "languages": ["en"], "as_of": "2016-12-30"}
+    call(tools.create_server(service), "ask", question="When?", k=2, **narrow)
+    filters = Filters(date(2016, 12, 1), None, ("Courier",), as_of=date(2016, 12, 30), languages=("en",))
+    assert qa.asked == [("When?", 2, filters, None)]
 
 
 def test_ask_says_that_there_is_no_answer(tmp_path: Path) -> None:

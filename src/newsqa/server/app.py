@@ -29,6 +29,7 @@ from newsqa.ingest import Ingest
 from newsqa.qa import QA
 from newsqa.server import problems, routes, views
 from newsqa.server.access import SESSION_SECONDS, Access, Kind, Rate, client_of
+from newsqa.server.calls import Calls
 from newsqa.server.guard import COOKIE, LOOPBACK, Guard, Rules
 from newsqa.server.metrics import Measured, Metrics
 from newsqa.server.schemas import LARGEST
@@ -82,7 +83,9 @@ def create_service(
     return Service(
         settings,
         (lambda: qa) if qa else (lambda: QA.open(settings, embedder=embedder)),
-        None if read_only else ingest or (lambda hook: Ingest(settings, progress=hook, embedder=InSlices(embedder))),
+        None
+        if read_only
+        else ingest or (lambda hook: Ingest(settings, progress=hook, embedder=InSlices(embedder), aside=True)),
     )
 
 
@@ -91,6 +94,7 @@ def create_app(service: Service, options: Options = Options()) -> FastAPI:
     rules = options.rules()
     metrics = Metrics(service)
     app = FastAPI(title="newsqa", openapi_url=None)
+    app.add_middleware(Calls)
     app.add_middleware(Guard, rules=rules)
     app.add_middleware(Measured, metrics=metrics)
     app.add_exception_handler(RequestValidationError, problems.invalid_page)

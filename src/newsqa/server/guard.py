@@ -24,24 +24,22 @@ SECURITY = {
     "worker-src 'self' blob:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with less, browsers send the form to log in as if from nowhere
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
 """Sent with everything. Gradio works without the inline scripts that this forbids."""
 OPEN = ("/healthz", "/login", "/newsqa/newsqa.css")
 """What is answered without a token."""
-ASKING = ("ask", "ask/stream", "search", "verify")
-READING = {f"/api/{version}{name}" for version in ("", "v1/") for name in ASKING} | {
-    "/logout",
-    "/mcp",
-    "/gradio_api/queue/join",
-    "/gradio_api/run/predict",
-    "/gradio_api/cancel",
-    "/gradio_api/reset",
-}
+GRADIO = "/gradio_api/"
+ASKING = {f"{GRADIO}{name}" for name in ("queue/join", "run/predict", "cancel", "reset")}
+PAGE = ASKING | {f"{GRADIO}{name}" for name in ("app_id", "info", "queue/data", "upload", "upload_progress")}
+"""What the chat's page asks of Gradio, besides a heartbeat. Nothing else of what Gradio offers is answered: it
+fetches from elsewhere, keeps states of pages as files, and gains more with each version."""
+READING = {f"/api/{version}{name}" for version in ("", "v1/") for name in ("ask", "ask/stream", "search", "verify")}
+READING |= ASKING | {"/logout", "/mcp"}
 """Where something is sent that changes nothing. Whatever else is sent needs a token that may write."""
-UPLOADS = ("/api/articles", "/api/v1/articles", "/gradio_api/upload")
+UPLOADS = ("/api/articles", "/api/v1/articles", f"{GRADIO}upload")
 LARGEST_UPLOAD = 1024 * MEGABYTE
 LARGEST_BODY = MEGABYTE
 
@@ -88,7 +86,8 @@ class Guard:
 
     def _refusal(self, scope: Scope, path: str) -> Response | None:
         asked = Asked(scope, path)
-        return self._foreign(asked) or self._too_large(asked) or self._unknown(asked) or self._too_often(asked)
+        known = self._foreign(asked) or self._too_large(asked) or self._unknown(asked)
+        return known or self._unused(asked) or self._too_often(asked)
 
     def _foreign(self, asked: Asked) -> Response | None:
         host = asked.headers.get("host", "")
@@ -96,13 +95,11 @@ class Guard:
         ours = (*LOOPBACK, *self._rules.hosts)
         if name not in ours:
             return asked.refused(403, f"This server answers to {', '.join(ours)} only, not {name!r}: --allow-host")
-        if asked.reading:
-            return None
         # Who ends TLS in front of this server may not say so.
         schemes = ("http", "https") if name in self._rules.hosts else (asked.scope["scheme"].replace("ws", "http"),)
         origin = asked.headers.get("origin")
         foreign = origin is not None and origin not in [f"{scheme}://{host}" for scheme in schemes]
-        if foreign or asked.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        if foreign or not (asked.from_here or asked.followed):
             return asked.refused(403, "Requests from other sites are refused.")
         return None
 
@@ -115,8 +112,7 @@ class Guard:
 
     def _unknown(self, asked: Asked) -> Response | None:
         """Refuse who has no token, or none for this, and note for what comes after whether it may write."""
-        headers = MutableHeaders(scope=asked.scope)
-        del headers[MAY_WRITE]
+        del MutableHeaders(scope=asked.scope)[MAY_WRITE]
         if asked.path in OPEN:
             return None
         kind = self._kind(asked)
@@ -125,7 +121,8 @@ class Guard:
         if kind is None:
             return asked.unknown()
         if kind is Kind.WRITE and not self._rules.read_only:
-            headers[MAY_WRITE] = "yes"
+            # Reading the session has replaced the headers that the scope had.
+            MutableHeaders(scope=asked.scope)[MAY_WRITE] = "yes"
         elif not asked.reading and asked.path not in READING:
             why = "This server is read-only." if self._rules.read_only else "This needs the token that may write."
             return asked.refused(403, why)
@@ -145,6 +142,12 @@ class Guard:
             access.failures.spend(asked.client)
             return asked.refused(401, "The token is wrong.", {"WWW-Authenticate": 'Bearer error="invalid_token"'})
         return kind
+
+    def _unused(self, asked: Asked) -> Response | None:
+        beats = asked.path.startswith(f"{GRADIO}heartbeat/")
+        if asked.path.startswith(GRADIO) and asked.path not in PAGE and not beats:
+            return asked.refused(404, "The chat doesn't use this.")
+        return None
 
     def _too_often(self, asked: Asked) -> Response | None:
         rate = self._rules.rate
@@ -173,6 +176,16 @@ class Asked:
         self.client = client_of((scope.get("client") or (None,))[0])
         self.reading = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         self.of_program = path.startswith(("/api/", "/mcp")) or path == "/metrics"
+
+    @property
+    def from_here(self) -> bool:
+        """Whether a page of this server asks, or what is no page: a program, or a person who types the address."""
+        return self.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+
+    @property
+    def followed(self) -> bool:
+        """Whether a person follows a link; the page that has it is shown nothing of the answer."""
+        return self.reading and self.headers.get("sec-fetch-dest") == "document"
 
     def refused(self, status: int, why: str, headers: dict[str, str] | None = None) -> Response:
         """Refuse, in the form that who asks reads."""

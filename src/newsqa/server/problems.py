@@ -9,8 +9,10 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from newsqa import pages
 from newsqa.errors import (
@@ -95,10 +97,19 @@ async def invalid(_: Request, error: Exception) -> JSONResponse:
     return response(described(422, _told(error.errors()), "UsageError"))
 
 
-async def refused(_: Request, error: Exception) -> JSONResponse:
+async def refused(request: Request, error: Exception) -> JSONResponse:
     """Answer for an address or a method that there isn't."""
     assert isinstance(error, HTTPException)
-    return response(described(error.status_code, error.detail), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_allowed(request)))
+    return response(described(error.status_code, error.detail), headers)
+
+
+def _allowed(request: Request) -> set[str]:
+    """What the address answers to; the error itself knows of one of its routes alone."""
+    routes = iter_route_contexts(request.app.routes)
+    return {m for route in routes if route.matches(request.scope)[0] is not Match.NONE for m in route.methods or ()}
 
 
 async def astray(request: Request, error: Exception) -> Response:

@@ -64,7 +64,7 @@ def _room(service: Archive) -> None:
 @router.post("/ask", tags=["Asking"], responses=_problems(400, 413, 500))
 async def ask(question: schemas.Question, service: Archive) -> Answer:
     """Answer a question with quotes, or abstain: then `text` is null and `reason` says why."""
-    async for step in service.ask(question.question, k=question.k, filters=question.filters):
+    async for step in service.ask(**question.asked):
         if isinstance(step, Answer):
             return step
     raise AssertionError("asking always ends with an Answer")
@@ -80,7 +80,7 @@ async def ask(question: schemas.Question, service: Archive) -> Answer:
 async def ask_stream(question: schemas.Question, service: Archive) -> AsyncIterable[ServerSentEvent]:
     """Answer as server-sent events: `stage` (name, message) as the work goes on, then `answer` or `problem`."""
     try:
-        async for step in service.ask(question.question, k=question.k, filters=question.filters):
+        async for step in service.ask(**question.asked):
             yield ServerSentEvent(event="stage" if isinstance(step, Stage) else "answer", data=step)
     except NewsQAError as error:
         yield ServerSentEvent(event="problem", data=problems.of(error))
@@ -89,8 +89,6 @@ async def ask_stream(question: schemas.Question, service: Archive) -> AsyncItera
 @router.post("/search", tags=["Asking"], responses=_problems(400, 413))
 async def search(query: schemas.Query, service: Archive) -> schemas.Passages:
     """Return the passages that come nearest, by meaning and by words. They are not answers."""
-    if not any(character.isalnum() for character in query.query):
-        raise UsageError("The query has no word.")
     found = await service.search(query.query, k=query.k, filters=query.filters)
     return schemas.Passages(passages=[schemas.Found.model_validate(passage) for passage in found])
 
@@ -111,11 +109,14 @@ async def articles(
     since: Annotated[schemas.Day | None, InQuery(description="Published on this day or later.")] = None,
     until: Annotated[schemas.Day | None, InQuery(description="Published on this day or earlier.")] = None,
     outlet: Annotated[list[str], InQuery(max_length=MAX_OUTLETS, description="Only of this; repeatable.")] = [],  # noqa: B006
+    language: Annotated[
+        list[schemas.Language], InQuery(max_length=MAX_OUTLETS, description="Only in this: en; repeatable.")
+    ] = [],  # noqa: B006
     limit: Annotated[int, InQuery(ge=1, le=MAX_LISTED)] = 50,
     offset: Annotated[int, InQuery(ge=0, le=LARGEST, description="How many to pass over.")] = 0,
 ) -> schemas.Listing:
     """List articles, newest first, undated ones last."""
-    filters = Filters(since, until, tuple(outlet))
+    filters = Filters(since, until, tuple(outlet), languages=tuple(language))
 
     def listed(index: Index) -> schemas.Listing:
         with index.reading():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from newsqa.qa import MAX_QUESTION
 from newsqa.quotes import Place
@@ -25,14 +25,27 @@ def _day(value: object) -> object:
     return date.fromisoformat(value)
 
 
+def _worded(value: str) -> str:
+    """Take what holds a letter or a digit."""
+    if not any(character.isalnum() for character in value):
+        raise ValueError("has no word")
+    return value
+
+
 def _whole(value: object) -> object:
     """Take 8.0 for 8, as JSON does, but neither "8" nor true."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Language = Annotated[str, Field(pattern="^[a-z]{2}$")]
+"""ISO 639-1, as articles have it."""
 Count = Annotated[int, Field(ge=1, le=MAX_K), BeforeValidator(_whole)]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_QUESTION)]
+Text = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_QUESTION, json_schema_extra={"pattern": r"[\p{L}\p{N}]"}),
+    AfterValidator(_worded),
+]
 
 
 class Given(BaseModel):
@@ -47,12 +60,13 @@ class Filtered(Given):
     since: Day | None = Field(default=None, description="Only articles published on this day or later.")
     until: Day | None = Field(default=None, description="Only articles published on this day or earlier.")
     outlets: list[str] = Field(default=[], max_length=MAX_OUTLETS, description="Only of these outlets; all if empty.")
+    languages: list[Language] = Field(default=[], max_length=MAX_OUTLETS, description="Only in these; all if empty.")
     as_of: Day | None = Field(default=None, description="The day to ask from: what is of its time is preferred.")
 
     @property
     def filters(self) -> Filters:
         """The same for the index."""
-        return Filters(self.since, self.until, tuple(self.outlets), as_of=self.as_of)
+        return Filters(self.since, self.until, tuple(self.outlets), as_of=self.as_of, languages=tuple(self.languages))
 
 
 class Question(Filtered):
@@ -60,6 +74,15 @@ class Question(Filtered):
 
     question: Text = Field(description="What to ask, in words.", examples=["Who opened the new bridge?"])
     k: Count | None = Field(default=None, description="How many different answers at most.")
+    min_confidence: float | None = Field(
+        default=None, ge=0, le=1, description="Give no answer that is less sure; null for what the server goes by."
+    )
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What `Service.ask` takes."""
+        own = {name: getattr(self, name) for name in ("question", "k", "min_confidence")}
+        return own | {"filters": self.filters}
 
 
 class Query(Filtered):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from newsqa.types import Embedder, Vectors
+from newsqa.protocols import Embedder
+from newsqa.types import Vectors
 
 PORTION = 8 * (os.cpu_count() or 1)
 """Texts at a time: enough to keep every core busy for a moment."""

@@ -43,6 +43,10 @@ Question = Annotated[str, Field(description="The question, in full: names instea
 Since = Annotated[date | None, Field(description="Only articles published on this day or later: 2016-12-28.")]
 Until = Annotated[date | None, Field(description="Only articles published on this day or earlier.")]
 Outlets = Annotated[list[str], Field(description="Only articles of these outlets; all if empty.")]
+Languages = Annotated[list[schemas.Language], Field(description="Only articles in these: en, de; all if empty.")]
+AsOf = Annotated[
+    date | None, Field(description="Ask as on this day: articles of its time come first, none is left out.")
+]
 ArticleId = Annotated[str, Field(description="`article_id`, as ask, search and verify_quote give it.")]
 
 
@@ -124,6 +128,8 @@ class Tools:
         since: Since = None,
         until: Until = None,
         outlets: Outlets = [],  # noqa: B006
+        languages: Languages = [],  # noqa: B006
+        as_of: AsOf = None,
     ) -> Answered:
         """Answer a question from the archive with verbatim quotes and their sources, or say that there is no answer.
 
@@ -131,8 +137,9 @@ class Tools:
         Quote the answers word for word and cite outlet, date, headline and link. An empty `answers` means that the
         archive doesn't say: tell that, and don't answer from `near`.
         """
+        filters = Filters(since, until, tuple(outlets), as_of=as_of, languages=tuple(languages))
         with _in_words():
-            async for step in self._service.ask(question, k=k, filters=Filters(since, until, tuple(outlets))):
+            async for step in self._service.ask(question, k=k, filters=filters):
                 if isinstance(step, Answer):
                     return Answered(
                         answers=[self._quoted(citation) for citation in step.citations],
@@ -149,14 +156,17 @@ class Tools:
         since: Since = None,
         until: Until = None,
         outlets: Outlets = [],  # noqa: B006
+        languages: Languages = [],  # noqa: B006
+        as_of: AsOf = None,
     ) -> Found:
         """Find the passages of the archive that come nearest to a query, by meaning and by words.
 
         For an overview, or where ask found nothing. Passages are verbatim but may have little to do with the query:
         read them, and quote only what you need, word for word, with outlet, date, headline and link.
         """
+        filters = Filters(since, until, tuple(outlets), as_of=as_of, languages=tuple(languages))
         with _in_words():
-            found = await self._service.search(query, k=k, filters=Filters(since, until, tuple(outlets)))
+            found = await self._service.search(query, k=k, filters=filters)
             urls = await self._service.read(lambda index: [index.article(p.article_id, p.revision).url for p in found])
         passages = zip(found, urls, strict=True)
         return Found(passages=[Passage(**self._source(p, url, p.text), text=p.text) for p, url in passages])
