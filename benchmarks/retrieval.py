@@ -30,12 +30,13 @@ from newsqa.evaluate import metrics
 from newsqa.evaluate.questions import Question, read
 from newsqa.index import Index
 from newsqa.match import contained, f1
+from newsqa.protocols import Embedder
 from newsqa.qa import READ, default_reader
 from newsqa.read import candidates
 from newsqa.retrieve import CANDIDATES
 from newsqa.settings import Settings
 from newsqa.spans import TokenScores
-from newsqa.types import Embedder, Passage
+from newsqa.types import Passage
 
 TODAY = date.today()
 DEPTHS = (1, 5, 10, 20)

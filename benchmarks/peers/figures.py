@@ -133,7 +133,7 @@ def capabilities(declared: Mapping[str, Any]) -> str:
 
 
 PICTURED = (
-    "indexing, passages per CPU second",
+    "indexing, articles per CPU second",
     "search p50, CPU ms",
     "start to first result, CPU s",
     "peak memory searching, MB",
@@ -151,10 +151,12 @@ def draw(systems: Mapping[str, Measured], path: Path) -> None:
     with matplotlib.rc_context({"svg.hashsalt": "newsqa", "axes.spines.top": False, "axes.spines.right": False}):
         canvas = Canvas(figsize=(9, 4.6), layout="constrained")
         shown = [figure for figure in FIGURES if figure.name in PICTURED]
-        for axes, figure in zip(canvas.subplots(2, 3).flat, shown, strict=True):
+        for axes, figure in zip(canvas.subplots(2, 3, sharey=True).flat, shown, strict=True):
             values = [figure.of(measured) for measured in systems.values()]
             bars = axes.barh(list(systems), values, color=[BLUE if name == OURS else GREY for name in systems])
             axes.bar_label(bars, [f"{value:,.{min(figure.digits, 2)}f}" for value in values], padding=3)
-            axes.set(title=figure.name, xlim=(0, 1.25 * max(values)))
-            axes.invert_yaxis()
+            axes.set_title(figure.name, loc="left", fontsize="medium")
+            axes.set(xlim=(0, 1.3 * max(values)), xticks=())
+            axes.spines.bottom.set_visible(False)
+        canvas.axes[0].invert_yaxis()
         canvas.savefig(path, format="svg", metadata={"Date": None, "Creator": None})

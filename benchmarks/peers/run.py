@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
-import platform
 import subprocess
 import sys
 import tomllib
@@ -27,6 +25,8 @@ import corpus
 import figures
 from comparison import Comparison, Entrant
 
+sys.path.append(str(Path(__file__).parents[1]))
+from machine import machine
 from newsqa.evaluate.questions import read
 from newsqa.settings import Settings
 
@@ -62,14 +62,6 @@ def versions(system: Entrant) -> dict[str, str]:
     told = subprocess.run([system.python, "-c", VERSIONS], capture_output=True, check=True).stdout
     wanted = pinned | {figures.OURS, "transformers", "openvino"}
     return {name: version for name, version in sorted(json.loads(told).items()) if name.lower() in wanted}
-
-
-def machine() -> dict[str, Any]:
-    """Say what this runs on, and how busy that is."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    return {"processor": model, "cores": os.cpu_count(), "load": os.getloadavg(), "python": platform.python_version()}
 
 
 def write(out: Path, measured: Mapping[str, Any], about: Mapping[str, Any]) -> None:
