@@ -16,6 +16,7 @@ from typing import Any
 from newsqa.types import Answer, Filters
 
 FOLDER = "feedback"
+RIGHT, WRONG = "right.jsonl", "wrong.jsonl"
 LONGEST_NOTE = 2000
 _writing = Lock()
 
@@ -34,5 +35,13 @@ def record(index: Path, question: str, answer: Answer, filters: Filters, *, righ
     folder = index / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     line = json.dumps(said, ensure_ascii=False).encode(errors="replace") + b"\n"
-    with _writing, (folder / ("right.jsonl" if right else "wrong.jsonl")).open("ab") as file:
+    with _writing, (folder / (RIGHT if right else WRONG)).open("ab") as file:
         file.write(line)
+
+
+def questions(index: Path) -> str:
+    """Return the answers that were called right as questions that ``newsqa evaluate`` reads, '' where none was."""
+    try:
+        return (index / FOLDER / RIGHT).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""

@@ -22,6 +22,8 @@ from newsqa.types import Answer, Citation, Filters, Passage, Span, Stage
 
 LONGEST = 500_000
 """Characters of a kept conversation that are read."""
+MOST_CITED = 100
+"""Citations of a kept answer that are read again, and as many passages near it."""
 PLACE = (
     *("article_id", "revision", "start", "end", "answer_start", "answer_end"),
     *("passage_start", "passage_end", "score", "support"),
@@ -39,6 +41,8 @@ def keep(turns: list[Turn]) -> str:
 def _turn(turn: Turn) -> dict[str, Any]:
     days = {"since": turn.filters.since, "until": turn.filters.until, "as_of": turn.filters.as_of}
     kept: dict[str, Any] = {"question": turn.question, "asked": turn.asked, "outlets": turn.filters.outlets}
+    if turn.filters.languages:
+        kept["languages"] = turn.filters.languages
     kept |= {name: day.isoformat() for name, day in days.items() if day}
     if isinstance(turn.outcome, Answer):
         answer = turn.outcome
@@ -65,14 +69,16 @@ def _restored(index: Index, kept: dict[str, Any]) -> Turn:
     since, until, as_of = (
         date.fromisoformat(kept[name]) if name in kept else None for name in ("since", "until", "as_of")
     )
-    filters = Filters(since, until, tuple(map(str, kept["outlets"])), as_of=as_of)
+    languages = tuple(map(str, kept.get("languages", ())))
+    filters = Filters(since, until, tuple(map(str, kept["outlets"])), as_of=as_of, languages=languages)
     asked = None if kept["asked"] is None else str(kept["asked"])[:MAX_QUESTION]
     turn = Turn(str(kept["question"])[:MAX_QUESTION], GONE, filters, asked)
     if "problem" in kept:
         return replace(turn, outcome=str(kept["problem"])[:MAX_QUESTION])
     with index.reading():
         cited, near = (
-            tuple(found for one in kept[name] if (found := _citation(index, one))) for name in ("cited", "near")
+            tuple(found for one in kept[name][:MOST_CITED] if (found := _citation(index, one)))
+            for name in ("cited", "near")
         )
     if kept["cited"] and not cited:
         return turn

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
-from .conftest import ARTICLES, HOSTILE, PATIENCE, Open, Server, serving
+from .conftest import ARTICLES, HOSTILE, Open, Server, ask, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=PATIENCE)
 
 KEEPER = "Who retired after forty years in the tower of the lighthouse?"
 KEEPER_QUOTE = "Oddny Falk retired after forty years in the tower."
@@ -21,24 +20,11 @@ FARES = "By how much will ferry fares rise?"
 ZEPPELIN = "Where did the zeppelin of Gorm Thule land?"
 
 
-def ask(page: Page, question: str) -> Locator:
-    """Ask and return the finished turn."""
-    turns = page.locator(".nq-turn")
-    number = turns.count()
-    page.locator("#nq-question textarea").fill(question)
-    page.locator("#nq-send").click()
-    turn = turns.nth(number)
-    turn.locator(".nq-answer, .nq-none, .nq-problem").first.wait_for()
-    expect(page.locator("#nq-stop")).to_be_hidden()
-    expect(page.locator("#nq-question textarea")).to_be_enabled()
-    return turn
-
-
 def only_from(turn: Locator, source: str) -> None:
     """Expect answers, however many, that all come from one article, and among them that to `FARES`."""
     expect(turn.locator(".nq-quote mark", has_text="twelve per cent")).not_to_have_count(0)
     shown = turn.locator(".nq-from")
-    numbered = [re.compile(rf"^\[{number}\] {re.escape(source)} · [a-z ]+$") for number in range(1, shown.count() + 1)]
+    numbered = [re.compile(rf"^\[{number}\] {re.escape(source)} · [^·]+$") for number in range(1, shown.count() + 1)]
     expect(shown).to_have_text(numbered)
 
 
@@ -50,19 +36,19 @@ def chips(turn: Locator, *words: str) -> None:
 def test_an_answer_leads_to_its_quote_in_the_article(open_chat: Open) -> None:
     page = open_chat()
     turn = ask(page, KEEPER)
-    answers = turn.locator(".nq-quote mark").all_text_contents()
-    number = ["Oddny Falk" in answer for answer in answers].index(True)
-    quote = turn.locator(".nq-quote").nth(number).text_content() or ""
-    assert KEEPER_QUOTE in quote
+    quotes = turn.locator(".nq-quote").all_text_contents()
+    number = [KEEPER_QUOTE in quote for quote in quotes].index(True)
+    quote, answers = quotes[number], turn.locator(".nq-quote").nth(number).locator("mark").all_text_contents()
     assert quote in ARTICLES[0]["text"]
-    assert answers[number] in quote
+    assert any("Oddny Falk" in answer for answer in answers)
     expect(turn.locator(".nq-from").nth(number)).to_contain_text(
         f"[{number + 1}] Harbour Courier · 7 March 2025 · Lighthouse keeper retires after forty years · "
     )
-    expect(turn.locator(".nq-likely").nth(number)).to_have_attribute("title", re.compile(r"^confidence [01]\.\d\d$"))
+    likely = turn.locator(".nq-from").nth(number).locator(".nq-likely").first
+    expect(likely).to_have_attribute("title", re.compile(r"^confidence [01]\.\d\d$"))
     card = page.locator(".nq-card").nth(number)
     expect(card.locator("mark")).to_have_text(quote)
-    expect(card.locator("mark strong")).to_have_text(answers[number])
+    expect(card.locator("mark strong")).to_have_text(answers)
     with page.expect_popup() as opened:
         card.get_by_role("link", name="Open article at the quote").click()
     article = opened.value
@@ -181,16 +167,6 @@ def test_a_new_chat_is_empty(open_chat: Open) -> None:
     expect(page.locator(".nq-turn")).to_have_count(1)
 
 
-def test_a_number_leads_to_its_card_and_back_with_the_keyboard(open_chat: Open) -> None:
-    page = open_chat()
-    ask(page, KEEPER)
-    number = page.locator("#nq-answer-1")
-    number.press("Enter")
-    expect(page.locator("#nq-source-1")).to_be_focused()
-    page.locator("#nq-source-1").get_by_role("link", name="Back to the answer").press("Enter")
-    expect(number).to_be_focused()
-
-
 def test_a_quote_is_copied_with_its_source(open_chat: Open) -> None:
     page = open_chat(permissions=["clipboard-read", "clipboard-write"])
     turn = ask(page, KEEPER)
@@ -207,7 +183,7 @@ def test_a_quote_is_copied_with_its_source(open_chat: Open) -> None:
         expect(page.locator("#nq-said")).to_have_text("Copied")
         expect(card.get_by_role("button", name=name)).to_have_text(re.compile(f"{name}|Copied"))
         assert page.evaluate(copied).startswith(begins)
-    card.get_by_role("button", name="Copy link").click()
+    card.get_by_role("button", name="Link", exact=True).click()
     page.wait_for_function("async () => (await navigator.clipboard.readText()).startsWith('http')")
     address = page.evaluate(copied)
     page.goto(address)
@@ -239,8 +215,15 @@ def test_a_follow_up_says_how_it_was_understood_and_can_be_corrected(open_chat: 
     asked = turn.locator(".nq-asked").text_content() or ""
     assert "Oddny Falk" in asked
     turn.get_by_role("button", name="Correct it").click()
-    expect(page.locator("#nq-question textarea")).to_have_value(asked)
-    expect(page.locator("#nq-question textarea")).to_be_focused()
+    box = page.locator("#nq-question textarea")
+    expect(box).to_have_value(asked)
+    expect(box).to_be_focused()
+    box.fill(KEEPER)
+    box.press("Enter")
+    corrected = page.locator(".nq-turn").nth(2)
+    expect(corrected.locator(".nq-quote").first).to_contain_text(KEEPER_QUOTE)
+    expect(corrected.locator("h2")).to_have_text(KEEPER)
+    expect(corrected.locator(".nq-asked")).to_have_count(0)
 
 
 def test_a_conversation_survives_reload_and_restart_and_can_be_deleted(open_chat: Open, index: Path) -> None:
@@ -264,15 +247,19 @@ def test_a_conversation_survives_reload_and_restart_and_can_be_deleted(open_chat
         page = open_chat(second, storage_state=state)
         page.locator(".nq-earlier summary").click()
         earlier = page.locator(".nq-chats li")
-        expect(earlier).to_have_text([f"{ZEPPELIN}Delete", f"{KEEPER}Delete", "Delete all"])
+        expect(earlier.locator("button")).to_have_text([ZEPPELIN, "Delete", KEEPER, "Delete", "Delete all"])
         earlier.nth(1).get_by_role("button").first.click()
         expect(page.locator(".nq-turn h2")).to_have_text([KEEPER, FARES])
         expect(page.locator(".nq-quote").first).to_contain_text(KEEPER_QUOTE)
         page.get_by_role("button", name=f"Delete: {ZEPPELIN}").click()
-        expect(earlier).to_have_text([f"{KEEPER}Delete"])
+        expect(earlier.locator("button")).to_have_text([KEEPER, "Delete"])
         page.get_by_role("button", name=f"Delete: {KEEPER}").click()
         expect(page.locator("#nq-history")).to_be_hidden()
+        expect(page.locator(".nq-turn")).to_have_count(0)  # nor would the next question keep it again
+        kept = "() => [localStorage, sessionStorage].flatMap(store => Object.values(store)).join()"
+        assert "lighthouse" not in page.evaluate(kept)
         assert page.evaluate("() => Object.keys(localStorage).filter(key => key.startsWith('newsqa:'))") == []
+        assert "q=" not in page.url
         page.close()
 
 
@@ -292,7 +279,9 @@ def test_a_read_only_page_answers_and_offers_nothing_that_writes(open_chat: Open
     with serving(index, read_only=True) as server:
         page = open_chat(server)
         expect(ask(page, KEEPER).locator(".nq-quote").first).to_contain_text(KEEPER_QUOTE)
-        expect(page.locator("#nq-opinion, #nq-add")).to_have_count(0)
+        for writing in ("#nq-opinion", "#nq-add"):
+            expect(page.locator(writing)).to_be_hidden()
+        expect(page.locator("#nq-header")).to_contain_text("read-only")
         page.close()
 
 
@@ -302,7 +291,13 @@ def test_an_opinion_is_kept_in_the_index_folder(open_chat: Open, index: Path) ->
     page.locator("#nq-note textarea, #nq-note input").fill("Checked.")
     page.get_by_role("button", name="Right").click()
     expect(page.locator("#nq-heard")).to_contain_text("Kept in the index folder")
-    assert '"note": "Checked."' in (index / "feedback" / "right.jsonl").read_text()
+    kept = (index / "feedback" / "right.jsonl").read_text()
+    assert '"note": "Checked."' in kept
+    for _ in range(2):
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Export opinions").click()
+        assert re.match(r"opinions-[\d-]+\.jsonl$", saved.value.suggested_filename)
+        assert saved.value.path().read_text() == kept
 
 
 def test_an_address_of_this_machine_is_not_fetched(open_chat: Open, server: Server) -> None:
@@ -317,43 +312,8 @@ def test_an_example_is_asked_by_a_click(open_chat: Open) -> None:
     page = open_chat()
     page.locator(".nq-examples a").first.click()
     page.locator(".nq-turn").first.locator(".nq-answer, .nq-none").wait_for()
-    expect(page.locator(".nq-turn h2")).to_have_text(re.compile(r"^What did .+ say\?$"))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing_in_any_state(open_chat: Open, scheme: str, width: int) -> None:
-    axe = pytest.importorskip("axe_playwright_python.base").AXE_FILE_PATH.read_text()
-    page = open_chat(viewport={"width": width, "height": 844}, color_scheme=scheme)
-
-    def violations(page: Page) -> list[str]:
-        # Not as a script of the page's, which its security policy forbids.
-        session = page.context.new_cdp_session(page)
-        session.send("Runtime.evaluate", {"expression": axe})
-        run = "axe.run().then(found => found.violations.flatMap(v => v.nodes.map(node => `${v.id}: ${node.html}`)))"
-        found = session.send("Runtime.evaluate", {"expression": run, "awaitPromise": True, "returnByValue": True})
-        return list(found["result"]["value"])
-
-    assert violations(page) == []
-    ask(page, FARES)
-    for folded in (
-        "#nq-filters > button",
-        "#nq-add > button",
-        ".nq-also summary",
-        ".nq-table summary",
-        ".nq-earlier summary",
-    ):
-        if page.locator(folded).count():
-            page.locator(folded).first.click()
-    assert violations(page) == []
-    ask(page, "Who won the football world cup in Argentina?")
-    ask(page, "???")
-    assert violations(page) == []
-    page.goto(
-        page.url.partition("?")[0] + (page.locator(".nq-turn a[href^='articles/']").first.get_attribute("href") or "")
-    )
-    page.locator("mark#quote").first.wait_for()
-    assert violations(page) == []
+    expect(page.locator(".nq-turn h2")).to_have_text("Who is the mayor of Marrow?")
+    expect(page.locator(".nq-quote mark")).to_contain_text("Tove Lind")
 
 
 def test_hostile_text_is_inert_everywhere(open_chat: Open) -> None:
@@ -431,6 +391,12 @@ class Session:
 def test_the_server_itself_limits_questions(server: Server) -> None:
     said = Session(server).call("ask", "x" * 100_000, None, [], None, None, None)
     assert "100,000 characters" in said.replace("&#44;", ",")
+
+
+def test_fields_that_nobody_filled_break_nothing(server: Server) -> None:
+    session = Session(server)
+    for name, fields in {"ask": 6, "go": 2, "add": 2}.items():
+        assert '"success":true' in session.call(name, *[None] * fields).replace(" ", "")
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "/proc/self/environ", str(Path(__file__))])

@@ -52,6 +52,25 @@ def test_own_form(tmp_path: Path) -> None:
     assert (second.id, second.kind, second.answers, second.labelled) == ("2", "when", (), frozenset())
 
 
+def test_a_conversation_is_asked_turn_by_turn_as_what_each_means(tmp_path: Path) -> None:
+    first = {"question": "Who chairs the union?", "answers": ["Davit Ekholm"], "quote": "Davit Ekholm chairs it."}
+    turns = [
+        first | {"article": URL},
+        {"question": "When did he say that?", "answers": []},
+        {"question": "What does a bus ticket cost in Kessholm?", "answers": ["2.40"]},
+    ]
+    asked = read(written(tmp_path, {"id": "c7", "split": "dev", "turns": turns}, {"turns": turns[:1]})).asked
+    assert [(one.id, one.kind) for one in asked] == [
+        ("c7.1", "first turn, dev"),
+        ("c7.2", "later turn, dev"),
+        ("c7.3", "later turn, dev"),
+        ("2.1", "first turn"),
+    ]
+    assert "Davit Ekholm" in asked[1].text
+    assert [asked[0].text, asked[2].text] == [turns[0]["question"], turns[2]["question"]]
+    assert [one.labelled for one in asked] == [{ID}, set(), set(), {ID}]
+
+
 def test_a_context_a_line(tmp_path: Path) -> None:
     first, second = read(written(tmp_path, CONTEXT)).asked
     assert (first.id, first.kind, first.answers) == ("a", "who", ("The council",))

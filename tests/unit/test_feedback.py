@@ -18,7 +18,9 @@ def test_right_answers_are_questions_that_evaluate_reads(tmp_path: Path) -> None
     say(tmp_path, ANSWER, right=True, note="Läuft.", filters=Filters(as_of=date(2025, 1, 3)))
     say(tmp_path, ANSWER, right=True)
     say(tmp_path, NONE, right=True)
-    asked = questions.read(tmp_path / "feedback" / "right.jsonl").asked
+    exported = tmp_path / "opinions.jsonl"
+    exported.write_text(feedback.questions(tmp_path), encoding="utf-8")
+    asked = questions.read(exported).asked
     assert [(one.text, one.answers) for one in asked] == [
         ("When?", ("at noon",)),
         ("When?", ("at noon",)),
@@ -36,6 +38,7 @@ def test_wrong_answers_are_kept_apart_without_pretending_to_know_the_right_one(t
     assert "answers" not in said
     assert len(said["note"]) == feedback.LONGEST_NOTE
     assert not (tmp_path / "feedback" / "right.jsonl").exists()
+    assert feedback.questions(tmp_path) == ""
 
 
 def test_what_is_no_text_is_kept_as_a_line_all_the_same(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def again(turns: list[Turn], article: Article = ARTICLE) -> list[Turn]:
     return history.restore(cast(Index, FakeIndex(article)), history.keep(turns))
 
 
-FILTERS = Filters(date(2025, 1, 2), None, ("Courier",), as_of=date(2025, 3, 4))
+FILTERS = Filters(date(2025, 1, 2), None, ("Courier",), as_of=date(2025, 3, 4), languages=("en",))
 TURNS = [
     Turn("When?", replace(ANSWER, question="When did it sink?"), FILTERS, "When did it sink?"),
     Turn("Who?", NONE),
@@ -94,6 +94,22 @@ def test_a_forged_place_shows_nothing_that_the_archive_does_not_say(changes: dic
 @pytest.mark.parametrize("kept", ["", "{", "null", "7", "[7]", "[{}]", "[" * 100_000, '"x"', '{"a": 1}', "[[]]"])
 def test_what_is_no_conversation_is_none(kept: str) -> None:
     assert history.restore(cast(Index, FakeIndex()), kept) == []
+
+
+def test_a_record_of_countless_citations_is_read_as_far_as_answers_go() -> None:
+    kept = json.loads(history.keep(TURNS[:1]))
+    kept[0]["cited"] *= 10 * history.MOST_CITED
+    (turn,) = history.restore(cast(Index, FakeIndex()), json.dumps(kept)[: history.LONGEST])
+    assert len(cast(Answer, turn.outcome).citations) == history.MOST_CITED
+
+
+def test_what_is_kept_of_a_turn_is_what_was_typed_places_and_figures() -> None:
+    answered, abstained, failed = json.loads(history.keep(TURNS))
+    figures = {"confidence", "searched", "reason", "cited", "near"}
+    assert set(answered) == {"question", "asked", "outlets", "since", "as_of", "languages", *figures}
+    assert set(abstained) == {"question", "asked", "outlets", *figures}
+    assert set(failed) == {"question", "asked", "outlets", "problem"}
+    assert set(answered["cited"][0]) == {*history.PLACE, "mark"}
 
 
 @pytest.mark.parametrize("changes", [{"start": "x"}, {"end": None}, {"score": []}, {"start": 1e400}])

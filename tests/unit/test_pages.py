@@ -9,10 +9,12 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
+from installed import ROOT
 from newsqa import escape, pages
+from newsqa.pages.words import LIKELY
 from newsqa.permalink import fingerprint
 from newsqa.service import Turn
-from newsqa.types import Answer, Article, Citation, Copy, Filters, Progress, Rejection, Report, Stage
+from newsqa.types import Answer, Article, Citation, Copy, Filters, Passage, Progress, Rejection, Report, Stage
 
 TEXT = "Before.\n\nThe bridge opened on Monday.\nAfter it, a parade."
 QUOTE = "The bridge opened on Monday."
@@ -121,7 +123,8 @@ def turned(value: str) -> dict[str, str]:
     body = f"{value}\n{value}"
     quoted = replace(citation, quote=body, start=0, end=len(body), passage=body, passage_end=len(body))
     answered = replace(quoted, answer=value, answer_start=0, answer_end=len(value))
-    near = replace(quoted, answer=None, answer_start=None, answer_end=None)
+    long = f"{body} {'word ' * 200}"  # folded, however long the value is
+    near = replace(quoted, quote=long, end=len(long), passage=long, answer=None, answer_start=None, answer_end=None)
     answer = replace(ANSWER, question=value, text=value, citations=(answered,))
     none = replace(NO_ANSWER, question=value, reason=value, near=(near,))
     article = replace(
@@ -135,17 +138,19 @@ def turned(value: str) -> dict[str, str]:
         published=value,
         language=value,
     )
-    filters = Filters(date(2025, 1, 2), date(2025, 2, 3), (value, value), as_of=date(2025, 3, 4))
+    filters = Filters(date(2025, 1, 2), date(2025, 2, 3), (value, value), as_of=date(2025, 3, 4), languages=(value,))
+    around = Passage(7, f"{value}3", 2, 0, len(value), value, value, value, "2025-03-06")
     return {
         "answer": pages.conversation([Turn(value, answer, filters, value), Turn(value, answer, filters)]),
         "examples": pages.conversation([], [value]),
         "kept": pages.kept(value),
+        "file": pages.file(value, value),
         "no answer": pages.conversation([Turn(value, none)]),
         "stage": pages.conversation([Turn(value, Stage("search", value))]),
         "problem": pages.conversation([Turn(value, value)]),
-        "sources": pages.sources([Turn(value, answer)]),
+        "sources": pages.sources([Turn(value, answer)], [around]),
         "near": pages.sources([Turn(value, none)]),
-        "header": pages.header(value),
+        "header": pages.header(value, writable=False),
         "notice": pages.notice(value),
         "progress": pages.progress(Progress(value, 1, 2, value)),
         "report": pages.report(Report(rejected=(Rejection(value, value, 1),))),
@@ -257,11 +262,38 @@ def test_an_answer_shows_quote_number_outlet_date_headline_and_how_likely() -> N
         f"When?{QUOTE}[1] Harbour Courier · 4 March 2025 · Bridge opens · very likely"
         "Also in 2 othersRadio Ilvesk, 5 March 2025The bridge, no date (in other words)"
         "Further answersAfter it, a parade.[2] Harbour Courier · 4 March 2025 · Bridge opens · more likely than not"
-        "Ask again"
+        "Ask again Copy link"
     )
     titles = [attributes["title"] for attributes in seen.attributes("span")]
     assert titles == ["confidence 0.90", "confidence 0.55"]
     assert marks(chat) == [DAY, "After it, a parade."]
+
+
+def test_answers_in_the_same_words_are_shown_in_them_once() -> None:
+    start = QUOTE.index("bridge") + START
+    second = replace(CITATION, number=2, answer="bridge", answer_start=start, answer_end=start + 6, score=0.55)
+    third = replace(CITATION, number=3, article_id="a9")
+    turns = [Turn("When?", replace(ANSWER, citations=(CITATION, second, third)))]
+    seen = Elements(pages.conversation(turns))
+    assert seen.text.startswith(
+        f"When?{QUOTE}[1] Harbour Courier · 4 March 2025 · Bridge opens · "
+        f"{DAY}: very likely; bridge: more likely than notAlso in"
+    )
+    assert f"Further answers{QUOTE}[2] Harbour Courier" in seen.text
+    assert marks(pages.conversation(turns)) == ["bridge", DAY, DAY]
+    cards = pages.sources(turns)
+    assert [card["id"] for card in Elements(cards).attributes("article")] == ["nq-source-1", "nq-source-2"]
+    assert cards.count("<mark>The <strong>bridge</strong> opened <strong>on Monday</strong>&#46;</mark>") == 1
+
+
+def test_forged_answers_that_overlap_leave_the_quote_as_it_is() -> None:
+    whole = replace(CITATION, answer=QUOTE, answer_start=START, answer_end=START + len(QUOTE))
+    most = replace(whole, answer_end=START + len(QUOTE) - 2)
+    for cited in ((CITATION, whole), (CITATION, CITATION), (CITATION, most)):
+        (quote,) = re.findall(
+            "<blockquote[^>]*>(.*?)</blockquote>", pages.conversation([Turn("?", replace(ANSWER, citations=cited))])
+        )
+        assert Elements(quote).text == QUOTE
 
 
 def test_numbers_lead_to_the_cards_of_the_last_answer_and_else_to_the_article() -> None:
@@ -290,6 +322,13 @@ def test_confidence_in_words(confidence: float, word: str) -> None:
     assert pages.likelihood(confidence) == word
 
 
+def test_the_readme_says_the_same_words() -> None:
+    said = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    *named, (_, last) = LIKELY
+    words = ", ".join(f'"{word}" from {least:g}' for least, word in named)
+    assert f'{words}, else "{last}".' in said
+
+
 @pytest.mark.parametrize(
     ("support", "said"), [(1, ""), (3, " · found in 3 articles"), (1204, " · found in 1,204 articles")]
 )
@@ -300,8 +339,8 @@ def test_an_answer_of_several_articles_says_how_many(support: int, said: str) ->
 
 def test_no_answer_says_what_was_searched_and_why() -> None:
     assert Elements(pages.conversation([Turn("Who?", NO_ANSWER)])).text == (
-        "Who?No answer found in 14,822 articles.Searched: every article. "
-        "No passage answers clearly. The nearest passages are shown as sources; they are not answers.Ask again"
+        "Who?No answer found in 14,822 articles.Searched: every article. No passage answers clearly. "
+        "The nearest passages are shown as sources; they are not answers.Ask again Copy link"
     )
     filtered = Turn("Who?", NO_ANSWER, Filters(since=date(2025, 1, 2), outlets=("Radio Ilvesk",)))
     assert "Searched: only Radio Ilvesk, from 2 January 2025." in Elements(pages.conversation([filtered])).text
@@ -309,14 +348,15 @@ def test_no_answer_says_what_was_searched_and_why() -> None:
 
 def test_turns_are_shown_in_order_with_their_state_and_problems() -> None:
     turns = [Turn("a?", Stage("search", "Searching…")), Turn("b?", "It broke.")]
-    assert Elements(pages.conversation(turns)).text == "a?Searching…b?It broke.Ask again"
+    assert Elements(pages.conversation(turns)).text == "a?Searching…b?It broke.Ask again Copy link"
 
 
 def test_each_filter_is_a_chip_that_asks_without_it() -> None:
     filters = Filters(date(2025, 1, 2), None, ("Harbour Courier", "Radio Ilvesk"), as_of=date(2025, 3, 4))
     seen = Elements(pages.conversation([Turn("c?", "Stopped.", filters)]))
     assert seen.text == (
-        "c?only Harbour Courier ×only Radio Ilvesk ×from 2 January 2025 ×as of 4 March 2025 ×Stopped.Ask again"
+        "c?only Harbour Courier ×only Radio Ilvesk ×from 2 January 2025 ×as of 4 March 2025 ×"
+        "Stopped.Ask again Copy link"
     )
     harbour, radio = "&outlet=Harbour+Courier", "&outlet=Radio+Ilvesk"
     assert [a["href"] for a in seen.attributes("a")] == [
@@ -330,7 +370,7 @@ def test_each_filter_is_a_chip_that_asks_without_it() -> None:
 
 def test_a_follow_up_says_how_it_was_understood_and_asks_that_again() -> None:
     seen = Elements(pages.conversation([Turn("When?", "Stopped.", asked="When did it open?")]))
-    assert seen.text == "When?Asked as: When did it open? Correct itStopped.Ask again"
+    assert seen.text == "When?Asked as: When did it open? Correct itStopped.Ask again Copy link"
     assert [a["href"] for a in seen.attributes("a")] == ["?q=When+did+it+open%3F"]
 
 
@@ -340,9 +380,9 @@ def test_a_card_marks_the_quote_in_its_passage_and_stresses_the_answer_in_it() -
     seen = Elements(card)
     assert seen.text.startswith(
         "Sources[1] Bridge opensHarbour Courier · 4 March 2025Before.\n"
-        f"{QUOTE}\nAfter it, a parade.Open article at the quote Copy link · Back to the answer"
+        f"{QUOTE}\nAfter it, a parade.Open article at the quote · Back to the answer"
         "Also in 2 othersRadio Ilvesk, 5 March 2025The bridge, no date (in other words)"
-        "Copy Quote Markdown BibTeX CSL-JSON"
+        "Copy Quote Link Markdown BibTeX CSL-JSON"
     )
     assert seen.attributes("a")[0]["href"] == PERMALINK
     assert [len(words) > len(QUOTE) and QUOTE in words for words in seen.hidden] == [True] * 4
@@ -351,16 +391,23 @@ def test_a_card_marks_the_quote_in_its_passage_and_stresses_the_answer_in_it() -
 def test_the_timeline_shows_each_dated_article_once_as_a_link_and_as_a_row() -> None:
     same = replace(CITATION, number=2)
     late = replace(CITATION, number=3, article_id="a9", published="2025-05-04T08:00:00+02:00", title="", also_in=())
-    panel = pages.sources([Turn("When?", replace(ANSWER, citations=(late, CITATION, same)))])
+    cited = [Passage(n, "a1", 2, 0, 4, "Text", "Bridge opens", "Harbour Courier", "2025-03-04") for n in (1, 2)]
+    near = Passage(3, "a5", 1, 0, 4, "Text", "A near one", None, "2025-03-20")
+    undated = Passage(4, "a6", 1, 0, 4, "Text", "Undated", None, None)
+    turns = [Turn("When?", replace(ANSWER, citations=(late, CITATION, same)))]
+    panel = pages.sources(turns, [*cited, near, undated])
     picture = re.findall(r"<svg.*</svg>", panel)[0]
     assert Elements(picture).text.split(":") == [
         "4 March 2025, Harbour Courier",
         " Bridge opens5 March 2025, Radio Ilvesk",
-        " Bridge open4 May 2025, 08",
+        " Bridge open20 March 2025, unknown outlet",
+        " A near one4 May 2025, 08",
         "00 UTC+02",
         "00, Harbour Courier",
         " Untitled",
     ]
+    kinds = [circle["class"] for circle in Elements(picture).attributes("circle")]
+    assert kinds == ["nq-point", "nq-point nq-elsewhere", "nq-point nq-elsewhere", "nq-point"]
     places = [float((circle["cx"] or "").rstrip("%")) for circle in Elements(picture).attributes("circle")]
     assert places == sorted(places)
     assert places[0] == 4
@@ -368,6 +415,7 @@ def test_the_timeline_shows_each_dated_article_once_as_a_link_and_as_a_row() -> 
     links = [link["href"] for link in Elements(picture).attributes("a")]
     assert links[0] == PERMALINK
     assert links[1] == "articles/a2?revision=1"
+    assert links[2] == f"articles/a5?revision=1&start=0&end=4&mark={fingerprint('Text')}#quote"
     rows = re.findall(r"<tbody>.*</tbody>", panel)[0]
     assert [a["href"] for a in Elements(rows).attributes("a")] == links
 
@@ -409,6 +457,39 @@ def test_near_passages_are_marked_as_no_answer() -> None:
     panel = pages.sources([Turn("Who?", NO_ANSWER)])
     assert Elements(panel).text.startswith("Not an answer, but nearBridge opens")
     assert {"mark", "strong"} & {tag for tag, _ in Elements(panel).tags} == set()
+
+
+def test_a_long_near_passage_is_cut_at_a_word_and_can_be_unfolded() -> None:
+    passage = "word " * 200 + "end."
+    near = replace(NO_ANSWER.near[0], quote=passage, start=0, end=len(passage), passage=passage)
+    shown = Elements(pages.sources([Turn("Who?", replace(NO_ANSWER, near=(near,)))])).text
+    cut, _, whole = shown.partition("2025")[2].partition("Whole passage")
+    assert cut.endswith(" word…")
+    assert len(cut) <= pages.CONTEXT + 1
+    assert whole.startswith(passage)
+    unspaced = replace(NO_ANSWER, near=(replace(near, quote="火" * 2000),))
+    assert "火" * 250 in Elements(pages.sources([Turn("Who?", unspaced)])).text.partition("…")[0]
+
+
+def test_a_language_is_a_chip_by_its_name() -> None:
+    seen = Elements(pages.conversation([Turn("c?", "Stopped.", Filters(languages=("fr", "el")))]))
+    assert "c?in French ×in Greek ×" in seen.text
+    assert [a["href"] for a in seen.attributes("a")] == [
+        "?q=c%3F&lang=el",
+        "?q=c%3F&lang=fr",
+        "?q=c%3F&lang=fr&lang=el",
+    ]
+
+
+def test_the_timeline_of_near_passages_quotes_none() -> None:
+    other = replace(NO_ANSWER.near[0], article_id="a2", published="2025-03-20")
+    panel = pages.sources([Turn("Who?", replace(NO_ANSWER, near=(NO_ANSWER.near[0], other)))])
+    assert [circle["class"] for circle in Elements(panel).attributes("circle")] == ["nq-point nq-elsewhere"] * 2
+
+
+def test_the_header_says_where_nothing_may_be_written() -> None:
+    assert Elements(pages.header("61 articles", writable=True)).text == "newsqa61 articles"
+    assert Elements(pages.header("61 articles", writable=False)).text == "newsqa61 articlesread-only"
 
 
 def test_sources_are_those_of_the_last_turn() -> None:
@@ -461,6 +542,7 @@ def test_a_quote_over_several_lines_is_marked_in_each_and_found_at_the_first() -
 
 def test_article_page_without_offsets_marks_nothing() -> None:
     assert marks(pages.article_page(ARTICLE)) == []
+    assert "Revision 2" in Elements(pages.article_page(ARTICLE)).text
 
 
 def test_article_page_shows_metadata_link_copies_and_newer_revision() -> None:

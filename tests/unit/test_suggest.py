@@ -10,35 +10,37 @@ def article(text: str) -> Article:
     return Article("a", 1, "t", text, None, None, (), None, None, "o", "h")
 
 
-def test_examples_ask_what_named_people_said_each_of_another_article() -> None:
+def test_examples_ask_who_holds_an_office_each_of_another_article() -> None:
     texts = [
-        "“No,” Tove Lind said. Ada Moor said yes.",
-        "Tove Lind said so. The chief, Ines Korr told them.",
+        "“No,” said Tove Lind, the mayor of Marrow. Ada Moor, editor of the Harbour Courier, said yes.",
+        "Tove Lind, the mayor of Marrow, said so. Ines Korr, the outgoing head of Brackwater Rescue, left.",
         "Nobody spoke.",
         "",
+        "Oddny Falk, former general secretary of the Union of Keepers and Pilots; she retired.",
     ]
-    assert suggest.questions(map(article, texts)) == ["What did Tove Lind say?", "What did Ines Korr say?"]
+    assert suggest.questions(map(article, texts)) == [
+        "Who is the mayor of Marrow?",
+        "Who is the outgoing head of Brackwater Rescue?",
+        "Who is the former general secretary of the Union of Keepers and Pilots?",
+    ]
 
 
 def test_there_are_no_more_than_a_few() -> None:
-    names = ("Ada Moor", "Tove Lind", "Ines Korr", "Oddny Falk")
-    asked = suggest.questions(article(f"{name} said so.") for name in names)
-    assert asked == [f"What did {name} say?" for name in names[: suggest.MOST]]
+    asked = suggest.questions(article(f"Ada Moor, mayor of {town}.") for town in ("Marrow", "Ilvesk", "Toln", "Vantry"))
+    assert asked == [f"Who is the mayor of {town}?" for town in ("Marrow", "Ilvesk", "Toln")]
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "he said",
-        "Officials said",
-        "NATO HQ said",
-        "Ada Moor saidx",
-        "<b>X Y</b> said",
-        "the Weather Service said",
-        "Union of Water Engineers told",
-        "Mr Moor said",
-        "Old Town Hall said",
+        "the mayor of Marrow, said",
+        "Moor, mayor of Marrow, said",
+        "Ada Moor is the mayor of Marrow.",
+        "Ada Moor, mayor of the town, said",
+        "Ada Moor, mayor of Marrow said",
+        "Ada Moor, a part of Marrow, said",
+        "Ada Moor, director of John R. Oake's works, said",
     ],
 )
-def test_who_has_no_full_name_is_not_asked_about(text: str) -> None:
+def test_what_names_no_holder_of_an_office_is_not_asked_about(text: str) -> None:
     assert suggest.questions([article(text)]) == []

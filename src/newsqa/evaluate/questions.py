@@ -1,12 +1,15 @@
 """Questions with known answers, out of JSON Lines or JSON, gzipped or not.
 
-Three forms are told apart by their keys, record by record:
+Four forms are told apart by their keys, record by record:
 
 - this project's own: ``{"question", "answers": [text, …]}``, and optionally ``id``, ``kind``, ``date``,
   the day on which it was asked, and ``articles``, the URLs of the articles that hold an answer. Empty
   answers: there is none.
 - SQuAD's, as published or one context a line: ``{"title", "context", "qas": [{"id", "question",
   "answers": [{"text"}, …]}]}``. The context is the article that is read.
+- a conversation: ``{"turns": [{"question", "answers"}, …]}``, and optionally ``id``, ``split``, and with each turn
+  ``quote`` and ``article``. Each turn is asked as what it means after those before it (`newsqa.followup`), which
+  are taken to have been answered rightly.
 - a news quiz with what a search brought: ``{"question", "answer", "search_articles",
   "articles_with_answer"}``, the last two being URLs.
 """
@@ -26,12 +29,13 @@ from typing import Any, Literal
 
 from newsqa.clean import article_key
 from newsqa.errors import UsageError
+from newsqa.followup import Past, standalone
 from newsqa.types import Article, Draft
 from newsqa.writer import article_id
 
 Half = Literal["even", "odd"]
 
-FORMS = '{"question", "answers"}, {"context", "qas"} or {"question", "answer", "articles_with_answer"}'
+FORMS = '{"question", "answers"}, {"context", "qas"}, {"turns"} or {"question", "answer", "articles_with_answer"}'
 BEFORE = {"about", "according", "at", "by", "for", "from", "in", "of", "on", "to", "under", "with"}
 """Words that may stand before the one that asks."""
 ASKING = {word: word for word in ("who", "when", "where", "why", "how", "what", "which")}
@@ -138,6 +142,8 @@ def _questions(record: object, line: int) -> Iterator[Question | None]:
             yield from _of_context(paragraph, f"{line}.{number}")
     elif "context" in record:
         yield from _of_context(record, str(line))
+    elif "turns" in record:
+        yield from _of_conversation(record, str(record.get("id") or line))
     elif "articles_with_answer" in record:
         labelled, given = _ids(record["articles_with_answer"]), _ids(record["search_articles"])
         yield _question(record, str(line), (record["answer"],), labelled, given | labelled) if labelled else None
@@ -156,6 +162,20 @@ def _of_context(record: Mapping[str, Any], name: str) -> Iterator[Question]:
     for number, asked in enumerate(record["qas"], start=1):
         answers = tuple(dict.fromkeys(answer["text"] for answer in asked["answers"]))
         yield _question(asked, f"{name}.{number}", answers, article=article)
+
+
+def _of_conversation(record: Mapping[str, Any], name: str) -> Iterator[Question]:
+    """Yield each turn as it is asked; its kind is whether it opens, and of which split the conversation is."""
+    past: list[Past] = []
+    for number, turn in enumerate(record["turns"], start=1):
+        answers = tuple(turn["answers"])
+        labelled = _ids([turn["article"]] if turn.get("article") else [])
+        asked = {
+            "question": standalone(turn["question"], past).question,
+            "kind": ", ".join(["later turn" if past else "first turn", *filter(None, [record.get("split")])]),
+        }
+        yield _question(asked, f"{name}.{number}", answers, labelled, labelled)
+        past.append(Past(asked["question"], answers[0] if answers else None, turn.get("quote") or ""))
 
 
 def _question(

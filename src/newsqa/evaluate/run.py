@@ -19,9 +19,10 @@ from newsqa.evaluate import metrics
 from newsqa.evaluate.outcomes import Evaluation, Outcome, Way
 from newsqa.evaluate.questions import Question, read
 from newsqa.match import contained, exact, f1
+from newsqa.protocols import Embedder, Reader
 from newsqa.qa import QA, READ, default_reader
 from newsqa.settings import Settings
-from newsqa.types import Answer, Article, Citation, Embedder, Filters, Passage, Progress, ProgressHook, Reader
+from newsqa.types import Answer, Article, Citation, Filters, Passage, Progress, ProgressHook
 
 DEPTH = 100
 """How many of the nearest passages are looked through for a labelled article."""

@@ -7,7 +7,7 @@ data and aria attributes: newsqa.js adds those, and takes what it needs from hid
 
 from newsqa.pages.archive import SHOWN_REJECTIONS, header, notice, progress, report
 from newsqa.pages.article import article_page, page, problem_page
-from newsqa.pages.chat import conversation, earlier, kept
+from newsqa.pages.chat import conversation, earlier, file, kept
 from newsqa.pages.sources import CONTEXT, sources
 from newsqa.pages.words import likelihood, when
 
@@ -17,6 +17,7 @@ __all__ = [
     "article_page",
     "conversation",
     "earlier",
+    "file",
     "header",
     "kept",
     "likelihood",

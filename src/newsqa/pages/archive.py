@@ -14,9 +14,10 @@ from newsqa.types import Progress, Rejection, Report
 SHOWN_REJECTIONS = 20
 
 
-def header(status: str) -> str:
-    """Render the line above the chat."""
-    return str(Markup('<div class="nq-header"><h1>newsqa</h1><p>{}</p></div>').format(text(status)))
+def header(status: str, *, writable: bool) -> str:
+    """Render the line above the chat; where nothing may be written, the sheet hides what would write."""
+    more = "" if writable else Markup('<p class="nq-reading">read-only</p>')
+    return str(Markup('<div class="nq-header"><h1>newsqa</h1><p>{}</p>{}</div>').format(text(status), more))
 
 
 def notice(message: str) -> str:

@@ -45,7 +45,7 @@ def article_page(
     main = Markup('<article dir="auto"><h1>{}</h1>{}{}{}<div class="nq-text">{}</div></article>').format(
         text(article.title or "Untitled"),
         _article_meta(article, copies),
-        _permalink(article, *place) if quoted else "",
+        _permalink(article, *place),
         _superseded(article, current, place if quoted else None, start_now),
         _paragraphs(article.text, *place),
     )
@@ -65,18 +65,20 @@ def _article_meta(article: Article, copies: Sequence[Article]) -> Markup:
     if url := safe_url(article.url):
         link = Markup('<a href="{}" rel="noopener noreferrer nofollow"><bdi>{}</bdi></a>')
         lines.append(link.format(text(url), text(url)))
-    lines.append(Markup("Revision {}").format(article.revision))
     if copies:
         lines.append(Markup("Also in: {}").format(Markup(", ").join(map(copy_link, copies))))
     return Markup("").join(Markup('<p class="nq-meta">{}</p>').format(line) for line in lines)
 
 
 def _permalink(article: Article, start: int, end: int) -> Markup:
+    """Say which revision this is, and where the quote in it, if any, can be found again."""
+    if start >= end:
+        return Markup('<p class="nq-meta">Revision {}</p>').format(article.revision)
     address = article_href(article.id, article.revision, start, end, fingerprint(article.text[start:end]))
     return Markup(
-        '<p class="nq-meta"><a href="{}">Link to this quote</a> '
+        '<p class="nq-meta">Revision {} · <a href="{}">Link to this quote</a> '
         '<button class="nq-copy-link" title="Copy the link to this quote">Copy link</button></p>'
-    ).format(text(address))
+    ).format(article.revision, text(address))
 
 
 def _superseded(article: Article, current: int | None, quote: tuple[int, int] | None, now: int | None) -> Markup:

@@ -9,12 +9,14 @@ from markupsafe import Markup
 
 from newsqa import address
 from newsqa.escape import text
-from newsqa.pages.parts import copy_link, emphasised, headline, href, provenance
-from newsqa.pages.words import count, likelihood, when
+from newsqa.pages.parts import by_quote, copy_link, emphasised, headline, href, provenance
+from newsqa.pages.words import count, language_name, likelihood, when
 from newsqa.service import Turn
 from newsqa.types import Answer, Citation, Copy, Filters, Stage
 
 INVITATION = "Ask about the articles in your archive. Every answer is a verbatim quote with its source."
+LONGEST_NAMED = 60
+"""Characters of an answer that are repeated under its quote."""
 
 
 def conversation(turns: Sequence[Turn], examples: Sequence[str] = ()) -> str:
@@ -28,6 +30,11 @@ def conversation(turns: Sequence[Turn], examples: Sequence[str] = ()) -> str:
 def kept(record: str) -> str:
     """Render what newsqa.js keeps of the conversation in this browser."""
     return str(Markup('<div><pre class="nq-words">{}</pre></div>').format(text(record)))
+
+
+def file(name: str, words: str) -> str:
+    """Render what newsqa.js saves as a file as soon as another name comes."""
+    return str(Markup('<div><pre class="nq-words" title="{}">{}</pre></div>').format(text(name), text(words)))
 
 
 def earlier() -> str:
@@ -73,6 +80,9 @@ def _filters(filters: Filters) -> Iterator[tuple[str, Filters]]:
     for number, outlet in enumerate(filters.outlets):
         others = filters.outlets[:number] + filters.outlets[number + 1 :]
         yield f"only {outlet}", replace(filters, outlets=others)
+    for language in filters.languages:
+        others = tuple(other for other in filters.languages if other != language)
+        yield f"in {language_name(language)}", replace(filters, languages=others)
     if filters.since:
         yield f"from {when(filters.since.isoformat())}", replace(filters, since=None)
     if filters.until:
@@ -82,11 +92,13 @@ def _filters(filters: Filters) -> Iterator[tuple[str, Filters]]:
 
 
 def _foot(turn: Turn) -> Markup:
-    """Render the link that asks again; newsqa.js shows it in the address bar too, for sharing."""
+    """Render the link that asks again, which can be shared; newsqa.js shows it in the address bar too."""
     if isinstance(turn.outcome, Stage):
         return Markup("")
-    link = Markup('<p class="nq-foot"><a class="nq-go nq-again" href="{}">Ask again</a></p>')
-    return link.format(text(address.write(turn.standalone, turn.filters)))
+    return Markup(
+        '<p class="nq-foot"><a class="nq-go nq-again" href="{}">Ask again</a> '
+        '<button class="nq-copy-link" title="Copy a link that asks this, with its filters">Copy link</button></p>'
+    ).format(text(address.write(turn.standalone, turn.filters)))
 
 
 def _outcome(turn: Turn, *, last: bool) -> Markup:
@@ -97,36 +109,44 @@ def _outcome(turn: Turn, *, last: bool) -> Markup:
         return Markup('<p class="nq-problem">{}</p>').format(text(outcome))
     if outcome.text is None:
         return _no_answer(outcome, turn.filters)
-    first, *others = (_quoted(citation, last=last) for citation in outcome.citations)
+    first, *others = (_quoted(n, cited, last=last) for n, cited in enumerate(by_quote(outcome.citations), start=1))
     further = Markup('<p class="nq-further">Further answers</p>') if others else Markup("")
     return Markup('<div class="nq-answer">{}{}{}</div>').format(first, further, Markup("").join(others))
 
 
-def _quoted(citation: Citation, *, last: bool) -> Markup:
+def _quoted(number: int, cited: Sequence[Citation], *, last: bool) -> Markup:
+    """Render a quote with the answers in it."""
+    best = cited[0]
     return Markup(
-        '<blockquote class="nq-quote" dir="auto">{}</blockquote>'
-        '<p class="nq-from">{} {} · {}{} · <span class="nq-likely" title="confidence {:.2f}">{}</span></p>{}'
+        '<blockquote class="nq-quote" dir="auto">{}</blockquote><p class="nq-from">{} {} · {} · {}</p>{}'
     ).format(
-        emphasised(citation, Markup("<mark>{}</mark>")),
-        _reference(citation, last=last),
-        provenance(citation),
-        headline(citation),
-        f" · found in {count(citation.support, 'article')}" if citation.support > 1 else "",
+        emphasised(cited, Markup("<mark>{}</mark>")),
+        _reference(number, best, last=last),
+        provenance(best),
+        headline(best),
+        Markup("; ").join(_sureness(one, named=len(cited) > 1) for one in cited),
+        also_in(best.also_in),
+    )
+
+
+def _sureness(citation: Citation, *, named: bool) -> Markup:
+    """Say how sure an answer is, and which one, where a quote has several."""
+    answer = citation.answer or ""
+    return Markup('{}{}<span class="nq-likely" title="confidence {:.2f}">{}</span>').format(
+        Markup("<bdi>{}</bdi>: ").format(text(answer[:LONGEST_NAMED] + "…" * (len(answer) > LONGEST_NAMED)))
+        if named
+        else "",
+        f"found in {count(citation.support, 'article')} · " if citation.support > 1 else "",
         citation.score,
         likelihood(citation.score),
-        also_in(citation.also_in),
     )
 
 
-def _reference(citation: Citation, *, last: bool) -> Markup:
+def _reference(number: int, citation: Citation, *, last: bool) -> Markup:
     """Lead to the card beside the chat, which only the last answer has, else to the article."""
     if not last:
-        return Markup('<a href="{}" title="Open the article at the quote">[{}]</a>').format(
-            href(citation), citation.number
-        )
-    return Markup('<a href="#nq-source-{0}" id="nq-answer-{0}" title="Go to source {0}">[{0}]</a>').format(
-        citation.number
-    )
+        return Markup('<a href="{}" title="Open the article at the quote">[{}]</a>').format(href(citation), number)
+    return Markup('<a href="#nq-source-{0}" id="nq-answer-{0}" title="Go to source {0}">[{0}]</a>').format(number)
 
 
 def also_in(copies: Sequence[Copy]) -> Markup:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from newsqa.answer import parts
 from newsqa.escape import article_href, text
 from newsqa.pages.words import when
 from newsqa.permalink import fingerprint
@@ -37,10 +37,23 @@ def href(citation: Citation) -> Markup:
     return text(article_href(citation.article_id, citation.revision, citation.start, citation.end, mark))
 
 
-def emphasised(citation: Citation, emphasis: Markup) -> Markup:
-    """Give the quote with its answer inside ``emphasis``."""
-    before, answer, after = map(text, parts(citation))
-    return before + emphasis.format(answer) + after if answer else before
+def by_quote(citations: Sequence[Citation]) -> list[tuple[Citation, ...]]:
+    """Put citations of the very same words together: answers that one sentence gives are shown in it once."""
+    found: dict[tuple[str, int, int, int], list[Citation]] = {}
+    for one in citations:
+        found.setdefault((one.article_id, one.revision, one.start, one.end), []).append(one)
+    return [tuple(group) for group in found.values()]
+
+
+def emphasised(cited: Sequence[Citation], emphasis: Markup) -> Markup:
+    """Give the quote that citations share, each of their answers inside ``emphasis``."""
+    quote, first = cited[0].quote, cited[0].start
+    shown, done = Markup(""), 0
+    for start, end in sorted((one.answer_start or first, one.answer_end or first) for one in cited):
+        if done <= start - first < end - first:  # answers overlap in no conversation but a forged one
+            shown += text(quote[done : start - first]) + emphasis.format(text(quote[start - first : end - first]))
+            done = end - first
+    return shown + text(quote[done:])
 
 
 def tight(value: str) -> Markup:

@@ -7,26 +7,29 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from newsqa import cite
-from newsqa.escape import text
 from newsqa.pages.chat import also_in
-from newsqa.pages.parts import copy_button, emphasised, headline, href, provenance, tight
+from newsqa.pages.parts import by_quote, copy_button, emphasised, headline, href, provenance, tight
 from newsqa.pages.timeline import timeline
 from newsqa.service import Turn
-from newsqa.types import Answer, Citation
+from newsqa.types import Answer, Citation, Passage
 
 CONTEXT = 280
 """Characters of a passage shown on each side of a quote, before the rest is asked for."""
 
 
-def sources(turns: Sequence[Turn]) -> str:
-    """Render the cards of the last answer, or the passages near the question when there is none."""
+def sources(turns: Sequence[Turn], around: Sequence[Passage] = ()) -> str:
+    """Render the cards of the last answer, or the passages near the question when there is none.
+
+    The timeline has what is cited, and what stands ``around``.
+    """
     answer = turns[-1].outcome if turns else None
     if not isinstance(answer, Answer):
         return _panel("Sources", Markup('<p class="nq-hint">Quotes appear here, each in its context.</p>'))
     if answer.text is not None:
-        return _panel("Sources", _cards(answer.citations, marked=True))
+        cards = (_card(number, cited) for number, cited in enumerate(by_quote(answer.citations), start=1))
+        return _panel("Sources", Markup("").join(cards) + timeline(answer.citations, around))
     if answer.near:
-        return _panel("Not an answer, but near", _cards(answer.near, marked=False))
+        return _panel("Not an answer, but near", Markup("").join(map(_near, answer.near)) + timeline((), answer.near))
     return _panel("Sources", Markup('<p class="nq-hint">Nothing near was found.</p>'))
 
 
@@ -34,54 +37,66 @@ def _panel(title: str, body: Markup) -> str:
     return str(Markup('<section class="nq-cards"><h2>{}</h2>{}</section>').format(title, body))
 
 
-def _cards(citations: Sequence[Citation], *, marked: bool) -> Markup:
-    cards = Markup("").join(_card(citation, marked=marked) for citation in citations)
-    return cards + timeline(citations)
-
-
-def _card(citation: Citation, *, marked: bool) -> Markup:
+def _card(number: int, cited: Sequence[Citation]) -> Markup:
+    """Render a quote that is cited, with the answers in it."""
+    best = cited[0]
     return Markup(
-        '<article class="nq-card{}" id="nq-source-{}" tabindex="-1"><h3>{}{}</h3><p class="nq-meta">{}</p>'
-        '{}<p><a href="{}">Open article at the {}</a> '
-        '<button class="nq-copy-link" title="Copy the link to this quote">Copy link</button>{}</p>{}{}</article>'
+        '<article class="nq-card" id="nq-source-{0}" tabindex="-1"><h3><span class="nq-number">[{0}]</span> {1}</h3>'
+        '<p class="nq-meta">{2}</p>{3}<p><a href="{4}">Open article at the quote</a> · '
+        '<a class="nq-back" href="#nq-answer-{0}">Back to the answer</a></p>{5}{6}</article>'
     ).format(
-        "" if marked else " nq-near",
-        citation.number,
-        Markup('<span class="nq-number">[{}]</span> ').format(citation.number) if marked else "",
-        headline(citation),
-        provenance(citation),
-        _context(citation, marked=marked),
-        href(citation),
-        "quote" if marked else "passage",
-        _back(citation) if marked else "",
-        also_in(citation.also_in),
-        _copying(citation),
+        number,
+        headline(best),
+        provenance(best),
+        _context(cited),
+        href(best),
+        also_in(best.also_in),
+        _copying(best),
     )
 
 
-def _back(citation: Citation) -> Markup:
-    return Markup(' · <a class="nq-back" href="#nq-answer-{}">Back to the answer</a>').format(citation.number)
+def _near(citation: Citation) -> Markup:
+    """Render a passage that is no answer."""
+    passage = citation.quote
+    shown = passage if len(passage) <= CONTEXT else _head(passage, CONTEXT)
+    return Markup(
+        '<article class="nq-card nq-near"><h3>{}</h3><p class="nq-meta">{}</p>{}'
+        '<p><a href="{}">Open article at the passage</a></p>{}</article>'
+    ).format(
+        headline(citation),
+        provenance(citation),
+        _folded(tight(shown), tight(passage) if shown != passage else Markup(""), "Whole passage"),
+        href(citation),
+        also_in(citation.also_in),
+    )
 
 
-def _context(citation: Citation, *, marked: bool) -> Markup:
+def _context(cited: Sequence[Citation]) -> Markup:
     """Render the quote between what stands around it; what is further off is folded."""
-    start, end = citation.start - citation.passage_start, citation.end - citation.passage_start
-    before, after = citation.passage[:start], citation.passage[end:]
-    near_before, near_after = before, after
-    if len(before) > CONTEXT:
-        near_before = "…" + before[-CONTEXT:].partition(" ")[2]
-    if len(after) > CONTEXT:
-        near_after = after[:CONTEXT].rpartition(" ")[0] + "…"
-    quote = text(citation.quote)
-    if marked:
-        quote = Markup("<mark>{}</mark>").format(emphasised(citation, Markup("<strong>{}</strong>")))
-    shown = Markup('<p class="nq-context" dir="auto">{}</p>').format(tight(near_before) + quote + tight(near_after))
-    if (near_before, near_after) == (before, after):
-        return shown
+    best = cited[0]
+    start, end = best.start - best.passage_start, best.end - best.passage_start
+    before, after = best.passage[:start], best.passage[end:]
+    near_before = before if len(before) <= CONTEXT else "…" + (before[-CONTEXT:].partition(" ")[2] or before[-CONTEXT:])
+    near_after = after if len(after) <= CONTEXT else _head(after, CONTEXT)
+    quote = Markup("<mark>{}</mark>").format(emphasised(cited, Markup("<strong>{}</strong>")))
+    shown = tight(near_before) + quote + tight(near_after)
     whole = tight(before) + quote + tight(after)
-    return shown + Markup(
-        '<details class="nq-more"><summary>More context</summary><p class="nq-context" dir="auto">{}</p></details>'
-    ).format(whole)
+    return _folded(shown, whole if whole != shown else Markup(""), "More context")
+
+
+def _head(value: str, length: int) -> str:
+    """Cut at a word, where there are words."""
+    return (value[:length].rpartition(" ")[0] or value[:length]) + "…"
+
+
+def _folded(shown: Markup, whole: Markup, label: str) -> Markup:
+    """Render a text, and all of it, if there is more, to be unfolded."""
+    first = Markup('<p class="nq-context" dir="auto">{}</p>').format(shown)
+    if not whole:
+        return first
+    return first + Markup(
+        '<details class="nq-more"><summary>{}</summary><p class="nq-context" dir="auto">{}</p></details>'
+    ).format(label, whole)
 
 
 def _copying(citation: Citation) -> Markup:
@@ -91,5 +106,6 @@ def _copying(citation: Citation) -> Markup:
         ("BibTeX", "Copy as BibTeX", cite.bibtex),
         ("CSL-JSON", "Copy as CSL-JSON, for Zotero and pandoc", cite.csl),
     )
-    buttons = Markup(" ").join(copy_button(label, name, form(citation)) for label, name, form in forms)
-    return Markup('<div class="nq-copying"><span>Copy</span> {}</div>').format(buttons)
+    quote, *others = (copy_button(label, name, form(citation)) for label, name, form in forms)
+    link = Markup('<button class="nq-copy-link" title="Copy the link to this quote">Link</button>')
+    return Markup('<div class="nq-copying"><span>Copy</span> {}</div>').format(Markup(" ").join([quote, link, *others]))

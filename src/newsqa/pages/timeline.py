@@ -11,7 +11,8 @@ from markupsafe import Markup
 from newsqa.escape import article_href, text
 from newsqa.pages.parts import href, short
 from newsqa.pages.words import when
-from newsqa.types import Citation, Copy, parse_published
+from newsqa.permalink import fingerprint
+from newsqa.types import Citation, Copy, Passage, parse_published
 
 MARGIN = 4
 """Per cent of the width that stays free on each side."""
@@ -33,37 +34,43 @@ class Point:
     quoted: bool
 
 
-def timeline(citations: Sequence[Citation]) -> Markup:
-    """Render the articles cited and their near copies by day; nothing when fewer than two have a date.
+def timeline(cited: Sequence[Citation], around: Sequence[Citation | Passage] = ()) -> Markup:
+    """Render articles by day: those cited, their near copies, and those of the passages around.
 
-    The picture's coordinates are per cent, for the sanitizer drops an SVG's viewBox.
+    Nothing when fewer than two have a date. The picture's coordinates are per cent, for the sanitizer
+    drops an SVG's viewBox.
     """
-    points = _points(citations)
+    points = _points(cited, around)
     if len(points) < 2:
         return Markup("")
+    key = Markup('<b class="nq-quoted">●</b> quoted <b>○</b> near it, or a copy') if cited else "What is near, by date."
     return Markup(
-        '<section class="nq-time"><h2>Timeline</h2>{}<details class="nq-table"><summary>As a table</summary>'
-        '<table><thead><tr><th scope="col">Date</th><th scope="col">Outlet</th><th scope="col">Article</th></tr>'
-        "</thead><tbody>{}</tbody></table></details></section>"
-    ).format(_picture(points), Markup("").join(map(_row, points)))
+        '<section class="nq-time"><h2>Timeline</h2><p class="nq-hint">{}</p>{}<details class="nq-table">'
+        '<summary>As a table</summary><table><thead><tr><th scope="col">Date</th><th scope="col">Outlet</th>'
+        '<th scope="col">Article</th></tr></thead><tbody>{}</tbody></table></details></section>'
+    ).format(key, _picture(points), Markup("").join(map(_row, points)))
 
 
-def _points(citations: Sequence[Citation]) -> list[Point]:
+def _points(cited: Sequence[Citation], around: Sequence[Citation | Passage]) -> list[Point]:
+    """Make one point an article; what is cited comes first."""
+    copies = [copy for citation in cited for copy in citation.also_in]
     found: dict[str, Point] = {}
-    for citation in citations:
-        items: tuple[Citation | Copy, ...] = (citation, *citation.also_in)
-        for item in items:
-            if (day := _day(item)) and item.article_id not in found:
-                quoted = isinstance(item, Citation)
-                link = href(item) if isinstance(item, Citation) else text(article_href(item.article_id, item.revision))
-                label = item.title or "Untitled"
-                found[item.article_id] = Point(
-                    day, item.published or "", item.outlet or "unknown outlet", label, link, quoted
-                )
+    for item in (*cited, *copies, *around):
+        if (day := _day(item)) and item.article_id not in found:
+            about = (item.published or "", item.outlet or "unknown outlet", item.title or "Untitled")
+            found[item.article_id] = Point(day, *about, _link(item), item in cited)
     return sorted(found.values(), key=lambda point: (point.day, point.published))
 
 
-def _day(item: Citation | Copy) -> date | None:
+def _link(item: Citation | Copy | Passage) -> Markup:
+    if isinstance(item, Citation):
+        return href(item)
+    if isinstance(item, Copy):
+        return text(article_href(item.article_id, item.revision))
+    return text(article_href(item.article_id, item.revision, item.start, item.end, fingerprint(item.text)))
+
+
+def _day(item: Citation | Copy | Passage) -> date | None:
     try:
         found = parse_published(item.published or "")
     except ValueError:

@@ -107,6 +107,11 @@ function whenReady(then) {
 
 // Conversations, each under a key of its own, so that tabs don't undo each other's. No text of an article is in them.
 
+function leave() {
+  tab.set("chat", "");
+  show("");
+}
+
 const MOST = 30;
 const chats = {
   key: "newsqa:chat:",
@@ -134,6 +139,13 @@ const chats = {
   remove(id) {
     local.removeItem(this.key + id);
   },
+  // Deleted while it is open, a conversation would be kept again with the next question.
+  forget(id) {
+    this.remove(id);
+    if (id !== tab.get("chat")) return;
+    leave();
+    send("#nq-opening", "");
+  },
 };
 
 let kept = null;
@@ -155,7 +167,7 @@ function list() {
   const all = chats.all();
   place.closest("#nq-history").hidden = all.length === 0;
   place.replaceChildren(...all.map(item));
-  if (all.length > 1) place.append(line(button("Delete all", () => all.forEach((chat) => chats.remove(chat.id)))));
+  if (all.length > 1) place.append(line(button("Delete all", () => all.forEach((chat) => chats.forget(chat.id)))));
 }
 
 function line(...parts) {
@@ -171,9 +183,11 @@ function item(chat) {
     send("#nq-opening", chat.turns);
   });
   open.dir = "auto";
-  const remove = button("Delete", () => chats.remove(chat.id));
+  const when = document.createElement("time");
+  when.textContent = new Date(chat.at).toLocaleString([], { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+  const remove = button("Delete", () => chats.forget(chat.id));
   remove.setAttribute("aria-label", `Delete: ${chat.title}`);
-  return line(open, remove);
+  return line(open, when, remove);
 }
 
 function button(label, act) {
@@ -185,6 +199,23 @@ function button(label, act) {
     list();
   });
   return made;
+}
+
+// Saving
+
+let saved = "";
+
+function save() {
+  const file = document.querySelector("#nq-saved .nq-words");
+  const name = file?.title ?? "";
+  if (name && name !== saved) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([file.textContent], { type: "application/jsonl" }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  }
+  saved = name;
 }
 
 // Copying
@@ -232,14 +263,15 @@ function focus(id) {
 
 const clicks = {
   ".nq-copy": (button) => copy(button.nextElementSibling.textContent, button),
-  ".nq-copy-link": (button) => copy(button.parentElement.querySelector("a").href, button),
+  ".nq-copy-link": (button) => copy(button.closest(".nq-card, .nq-meta, .nq-foot").querySelector("a").href, button),
   ".nq-correct": (button) => write("#nq-question", button.parentElement.querySelector(".nq-asked").textContent).focus(),
-  ".nq-go": (link) => send("#nq-going", link.getAttribute("href")),
-  'a[href^="#nq-"]': (link) => focus(link.getAttribute("href").slice(1)),
-  "#nq-new": () => {
-    tab.set("chat", "");
-    show("");
+  ".nq-go": (link) => {
+    send("#nq-going", link.getAttribute("href"));
+    focus("nq-chat"); // the link itself is shown anew, and would take the focus with it
   },
+  'a[href^="#nq-"]': (link) => focus(link.getAttribute("href").slice(1)),
+  "#nq-new": () => leave(),
+  "#nq-stop": () => document.querySelector("#nq-question textarea").focus(),
 };
 
 document.addEventListener("click", (event) => {
@@ -259,6 +291,7 @@ function update() {
   open();
   follow();
   keep();
+  save();
 }
 
 new MutationObserver(update).observe(document.documentElement, { childList: true, subtree: true });
