@@ -410,8 +410,8 @@ def test_files_that_were_not_uploaded_are_not_added(server: Server, index: Path,
 
 def test_gradio_serves_no_file_of_this_machine_and_says_who_may_ask(server: Server) -> None:
     with httpx.Client(base_url=server.url) as client:
-        assert client.get("/gradio_api/file=/etc/passwd").status_code == 403
-        assert client.get(f"/gradio_api/file={__file__}").status_code == 403
+        assert client.get("/gradio_api/file=/etc/passwd").status_code == 404
+        assert client.get(f"/gradio_api/file={__file__}").status_code == 404
         assert client.get("/", headers={"host": "evil.example"}).status_code == 403
         assert client.post("/gradio_api/upload", headers={"origin": "https://evil.example"}).status_code == 403
         assert "script-src 'self';" in client.get("/").headers["content-security-policy"]

@@ -324,13 +324,14 @@ def page(text: str, other: str) -> tuple[str, bytes]:
 
 
 def test_an_article_is_added_by_its_address_and_nothing_else_is_fetched(writer: httpx.Client) -> None:
-    with elsewhere({}) as (other, fetched), elsewhere({"/mill": page(MILL * 4, other)}) as (site, asked):
-        report = writer.post("/api/v1/articles", data={"urls": f"{site}/mill"}).json()
+    told = "The smithy at Gorse Lane was reopened on Friday by the blacksmith Otto Varn, who had rebuilt its forge. "
+    with elsewhere({}) as (other, fetched), elsewhere({"/smithy": page(told * 4, other)}) as (site, asked):
+        report = writer.post("/api/v1/articles", data={"urls": f"{site}/smithy"}).json()
     assert (report["added"], report["rejected"]) == (1, [])
-    assert (asked, fetched) == (["/mill"], [])
-    answer = writer.post("/api/v1/ask", json=QUESTION).json()
-    assert "Una Beck" in answer["text"]
-    assert answer["citations"][0]["url"] == f"{site}/mill"
+    assert (asked, fetched) == (["/smithy"], [])
+    answer = writer.post("/api/v1/ask", json={"question": "Who reopened the smithy at Gorse Lane?"}).json()
+    assert "Otto Varn" in answer["text"]
+    assert answer["citations"][0]["url"] == f"{site}/smithy"
 
 
 def test_a_feed_is_followed_to_its_pages(writer: httpx.Client) -> None:

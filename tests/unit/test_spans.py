@@ -185,13 +185,15 @@ def test_the_answer_stands_out(packaged: SpanModel) -> None:
     assert good.starts.max() > 0 > bad.starts.max()
 
 
-def test_only_the_most_relevant_are_read_to_the_end(packaged: SpanModel) -> None:
+def test_only_the_nearest_and_most_relevant_are_read_to_the_end(packaged: SpanModel) -> None:
     right = "Mayor Tove Lind opened the bridge on Monday."
-    others = [f"Ferry number {n} was late again, passengers said." for n in range(2 * spans.CLOSE)]
-    scores = packaged.score(QUESTION, [passage(text, n) for n, text in enumerate([*others, right])])
-    assert sum(len(one.starts) > 0 for one in scores) == spans.CLOSE
-    assert len(scores[-1].starts) > 0
-    assert scores[-1].relevance == max(one.relevance for one in scores)
+    texts = [f"Ferry number {n} was late again, passengers said." for n in range(2 * spans.CLOSE)]
+    texts.insert(spans.CLOSE + 2, right)
+    scores = packaged.score(QUESTION, [passage(text, n) for n, text in enumerate(texts)])
+    read = [len(one.starts) > 0 for one in scores]
+    assert sum(read) == spans.CLOSE
+    assert (read[0], read[texts.index(right)], read[-1]) == (True, True, False)
+    assert scores[texts.index(right)].relevance == max(one.relevance for one in scores)
 
 
 def test_the_order_of_passages_is_kept(model: SpanModel, monkeypatch: pytest.MonkeyPatch) -> None:
