@@ -82,10 +82,12 @@ def locked(index: Path) -> Iterator[Server]:
 def violations() -> Callable[[Page], list[str]]:
     """Return what axe finds in a page: rules and elements."""
     axe = pytest.importorskip("axe_playwright_python.base").AXE_FILE_PATH.read_text()
-    # What fades in has its contrast when it has come.
+    # What fades in has its contrast when it has come; it begins with one of the next frames.
+    frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
     moving = "document.getAnimations().filter(one => one.effect.getComputedTiming().iterations !== Infinity)"
     told = "found.violations.flatMap(v => v.nodes.map(node => `${v.id}: ${node.html} ${node.failureSummary}`))"
-    run = f"Promise.allSettled({moving}.map(one => one.finished)).then(() => axe.run()).then(found => {told})"
+    still = f"{frames}.then(() => Promise.allSettled({moving}.map(one => one.finished)))"
+    run = f"{still}.then(() => axe.run()).then(found => {told})"
 
     def violations(page: Page) -> list[str]:
         # Not as a script of the page's, which its security policy forbids.
