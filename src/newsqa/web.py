@@ -228,7 +228,8 @@ def _wire(page: gr.Blocks, handlers: Handlers, on: Layout) -> None:
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     long: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once"}
     # The service has its own line for questions, which the API stands in too.
-    asking = long | {"concurrency_limit": None}
+    # A question that is sent while the one before it is still being stopped waits for that, and isn't lost.
+    asking = long | {"concurrency_limit": None, "trigger_mode": "always_last"}
     page.load(handlers.load, None, [on.header, on.filtering.outlets], **quick)
     asked = [
         gr.on(
