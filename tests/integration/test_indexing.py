@@ -319,13 +319,17 @@ def test_the_long_running_reader_follows_the_writer(
     assert STRIKE.strip() in [p.text for p in qa.retrieve("dock strike", k=5)]
 
 
+def write_reports(folder: Path, count: int) -> None:
+    for n in range(count):
+        write(folder, f"a{n}", f"Report {n} on the harbour of district {n * 31}. " + n * "More boats came. ")
+
+
 def test_the_long_running_reader_takes_up_a_new_snapshot_with_all_that_came_before_and_after(
     run: Callable[..., Report], folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Vectors in the cells of a mapped file, while articles are added, edited and removed around it."""
     monkeypatch.setattr(store, "EXACT", 10)
-    for n in range(20):
-        write(folder, f"a{n}", f"Report {n} on the harbour of district {n * 31}. " + n * "More boats came. ")
+    write_reports(folder, 20)
     run()
     qa = QA.open(settings, embedder=HashEmbedder())
     first = qa.retrieve("Lantern Bridge", k=50)
@@ -353,8 +357,7 @@ def test_the_long_running_reader_takes_up_a_new_snapshot_with_all_that_came_befo
 def test_one_more_article_leaves_the_snapshot_as_it_is(
     run: Callable[..., Report], folder: Path, settings: Settings
 ) -> None:
-    for n in range(20):
-        write(folder, f"a{n}", f"Report {n} on the harbour of district {n * 31}. " + n * "More boats came. ")
+    write_reports(folder, 20)
     run()
     before = snapshot.read_manifest(settings.index, name(settings))
     write(folder, "bridge", BRIDGE)
@@ -390,8 +393,7 @@ def test_verify_reads_a_snapshot_whole_where_opening_checks_its_ends(
     run: Callable[..., Report], folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshot, "ENDS", 64)
-    for n in range(9):
-        write(folder, f"a{n}", f"Report {n} on the harbour of district {n * 31}. " + n * "More boats came. ")
+    write_reports(folder, 9)
     run()
     (file,) = settings.index.glob("vectors-*.faiss")
     content = bytearray(file.read_bytes())
